@@ -1,0 +1,124 @@
+"""What every vendor's wire has in common: faults to errors, secrets compared, ids and times coerced, HTML to text."""
+
+import hmac
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+
+from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, Unclear, Unsupported
+
+WORDS_MAX = 300
+"""How much of a vendor's error text is kept, in characters."""
+
+_BLOCKS = {"p", "div", "br", "li", "tr", "ul", "ol", "table", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr"}
+_SILENT = {"script", "style", "head", "title"}
+
+
+def fault(status: int, words: str, retry_after: str | None = None, *, writes: bool) -> DeskError:
+    """The error that an HTTP status of a vendor means; `writes` is True where the call was not a read.
+
+    The table, after RFC 9110 section 15 and the vendors' references:
+
+    ====================  ===========================================================
+    400, 405, 406, 415,   Permanent: our request, or a rule of the account, is at fault
+    422 and other 4xx
+    401, 403              BadCredential
+    404, 410              NotThere
+    408, 425, 429, 503    Retryable, after Retry-After where given: the vendor did not act
+    409                   Conflict
+    500, 502, 504, other  Unclear for a write (it may have taken effect), Retryable for a read
+    501                   Unsupported
+    ====================  ===========================================================
+    """
+    words = words.strip()[:WORDS_MAX] or "no words from the desk"
+    if status in {408, 425, 429, 503}:
+        return Retryable(words, status, after=seconds(retry_after))
+    if status >= 500 and status != 501:
+        return Unclear(words, status) if writes else Retryable(words, status)
+    return _REFUSALS.get(status, Permanent)(words, status)
+
+
+_REFUSALS: dict[int, type[DeskError]] = {
+    401: BadCredential,
+    403: BadCredential,
+    404: NotThere,
+    409: Conflict,
+    410: NotThere,
+    501: Unsupported,
+}
+
+
+def seconds(retry_after: str | None, now: datetime | None = None) -> float | None:
+    """Seconds to wait by a Retry-After header (a number or an HTTP date), None where it says nothing usable."""
+    if not retry_after:
+        return None
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+
+
+def matches_any(given: str, secrets: Iterable[str]) -> bool:
+    """True where `given` is one of the secrets; all are compared, in constant time (two live while rotating)."""
+    verdicts = [hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets]
+    return any(verdicts)
+
+
+def some_id(value: object) -> str | None:
+    """An id as text; the ways vendors say "none" (null, 0, "0", "") are all None."""
+    text = "" if value is None else str(value).strip()
+    return None if text in {"", "0", "None", "null"} else text
+
+
+def instant(value: object) -> datetime | None:
+    """A vendor's time as UTC: ISO 8601 with up to nine decimals, or unix seconds. None where it cannot be read."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC)
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        self.silent += tag in _SILENT
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent = max(0, self.silent - (tag in _SILENT))
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.parts.append(data)
+
+
+def plain(html: str | None) -> str:
+    """The text of a vendor's HTML body, one line a block, entities resolved; text without tags passes unchanged."""
+    if not html:
+        return ""
+    if "<" not in html and "&" not in html:
+        return html.strip()
+    parser = _Text()
+    parser.feed(html)
+    parser.close()
+    lines = (" ".join(line.split()) for line in "".join(parser.parts).splitlines())
+    return "\n".join(line for line in lines if line)

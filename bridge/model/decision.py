@@ -1,0 +1,200 @@
+"""What the policy said for one snapshot and why: triage, facts, verdicts, candidates, assignment, decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bridge.model.change import Change
+from bridge.model.event import EventKind
+from bridge.model.people import AgentStatus
+from bridge.model.ticket import Priority, Status, Ticket, TicketRef
+
+
+class Mode(StrEnum):
+    """How far a decision goes: recorded only, an internal note only, or everything."""
+
+    SHADOW = "shadow"
+    SUGGEST = "suggest"
+    LIVE = "live"
+
+    @property
+    def rank(self) -> int:
+        """0 for shadow up to 2 for live; where several apply, the lowest holds."""
+        return list(Mode).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One triage output with its confidence (0 to 1) and the words of the ticket that caused it."""
+
+    value: str
+    confidence: float
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What a ticket's text says. None means that nothing was found, never a guess.
+
+    `urgency` is low, normal, high or critical; `sentiment` negative, neutral or positive; `language` ISO 639-1;
+    `automatic` auto_reply, bounce or none of these (None).
+    """
+
+    intent: Finding | None = None
+    urgency: Finding | None = None
+    sentiment: Finding | None = None
+    language: Finding | None = None
+    automatic: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing known about the customer or the past, with where it comes from and when it was true.
+
+    `value` None means unknown; `reason` then says why (missing, failed, late, stale). `as_of` is UTC.
+    """
+
+    name: str
+    value: str | int | float | bool | None
+    source: str
+    as_of: datetime | None = None
+    reason: str | None = None
+
+    @property
+    def known(self) -> bool:
+        """False where the fact is unknown."""
+        return self.value is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a policy may read, frozen: the same case always gives the same outcome.
+
+    `text` is the subject and the requester's new words, cleaned; `facts` by name, absent and unknown alike unknown.
+    """
+
+    ticket: Ticket
+    event: EventKind
+    now: datetime
+    text: str
+    triage: Triage
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVerdict:
+    """Whether one rule matched, and if not, the first condition that failed with the ticket's own value."""
+
+    stage: str
+    rule: str
+    matched: bool
+    because: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the matching annotate rules ask for together."""
+
+    priority: Priority | None = None
+    status: Status | None = None
+    type: str | None = None
+    tier: str | None = None
+    add_tags: frozenset[str] = frozenset()
+    remove_tags: frozenset[str] = frozenset()
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the first matching route rule sends a ticket: a team of the policy, and the skills its agent must have.
+
+    `then` is the team that takes over where the first has nobody free.
+    """
+
+    rule: str
+    team: str
+    skills: frozenset[str] = frozenset()
+    then: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the policy says of one case. `target` is None where the policy leaves the ticket alone (`skip`)."""
+
+    verdicts: tuple[RuleVerdict, ...]
+    effect: Effect
+    target: Target | None
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A policy's member of a team: how many open tickets they can hold at once, and what they are good at."""
+
+    name: str
+    capacity: int
+    skills: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A member as the router sees them now: the policy's words, the desk's id and status, the load of all desks.
+
+    `load` counts open tickets including those we have just given and the desk does not show yet; None: unknown.
+    `id` is None where the desk has no such agent.
+    """
+
+    name: str
+    id: str | None
+    capacity: int
+    skills: frozenset[str]
+    status: AgentStatus
+    load: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An agent the router looked at: chosen or not, and why in a few words."""
+
+    name: str
+    chosen: bool
+    because: str
+    load: int | None = None
+    capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Whom the router chose. `agent` None: the ticket waits in `team`, and the router wants to be asked again."""
+
+    team: str
+    team_id: str | None
+    agent: str | None
+    agent_id: str | None
+    because: str
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision about one ticket, complete enough to explain it years later.
+
+    `wish` is what the policy wants; `change` what is left of it after the ticket's present state, human edits and the
+    mode: what is really written. `kept` says which wishes were dropped and for whose sake.
+    """
+
+    id: str
+    ref: TicketRef
+    at: datetime
+    event: EventKind
+    policy_version: str
+    mode: Mode
+    triage: Triage
+    facts: tuple[Fact, ...]
+    verdicts: tuple[RuleVerdict, ...]
+    assignment: Assignment | None
+    wish: Change
+    change: Change
+    kept: tuple[str, ...] = ()

@@ -1,0 +1,152 @@
+"""The only shapes the core knows of a desk, of a policy, of triage, of time: what plugs in from outside."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from bridge.model import (
+    Case,
+    Change,
+    Delivery,
+    Event,
+    Member,
+    Mode,
+    Operation,
+    Outcome,
+    RawDelivery,
+    Receipt,
+    Requester,
+    Roster,
+    Step,
+    Ticket,
+    TicketRef,
+    TicketSummary,
+    Triage,
+)
+
+Clock = Callable[[], datetime]
+"""The time now, in UTC, always handed in so that tests can turn it."""
+
+
+class Capability(StrEnum):
+    """What a vendor can express; what is not in `Desk.can` raises Unsupported instead of being dropped in silence."""
+
+    SIGNED_WEBHOOK = "signed_webhook"
+    EVENT_ID = "event_id"
+    NOTE_WITH_UPDATE = "note_with_update"
+    OPTIMISTIC_LOCK = "optimistic_lock"
+    WRITE_PRIORITY = "write_priority"
+    WRITE_TYPE = "write_type"
+    WRITE_STATUS = "write_status"
+    BULK = "bulk"
+    DELTA_TAGS = "delta_tags"
+    AVAILABILITY = "availability"
+    PUSH_AVAILABILITY = "push_availability"
+    REMOVE_TAGS = "remove_tags"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP call to a vendor, for metrics and budgets; `route` has ids replaced, so that it names a kind of call.
+
+    `status` is None where no answer came. `limit`, `remaining` (calls) and `reset_in` (seconds) are the vendor's
+    rate-limit headers, None where it sent none.
+    """
+
+    desk: str
+    method: str
+    route: str
+    status: int | None
+    seconds: float
+    limit: int | None = None
+    remaining: int | None = None
+    reset_in: float | None = None
+
+
+class Gate(Protocol):
+    """What every vendor call passes: it may be held back before it is made, and is counted after."""
+
+    def admit(self, desk: str, method: str, route: str) -> None:
+        """Return when the call may be made. Raises Retryable where the desk's budget is spent."""
+
+    def record(self, call: Call) -> None:
+        """Count a call that was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of reconciliation: what changed, where to go on, and whether there is more now."""
+
+    tickets: tuple[Ticket, ...]
+    cursor: str
+    more: bool
+
+
+class Desk(Protocol):
+    """One connected vendor account. Thread-safe; every method that calls the vendor may raise any DeskError."""
+
+    name: str
+    vendor: str
+    can: frozenset[Capability]
+    settle: timedelta
+    """How long after an event a read is sure to see everything that shares the event's version stamp."""
+
+    def verify(self, raw: RawDelivery) -> Delivery:
+        """The delivery, authenticated over its raw bytes. Raises DeliveryRefused; never returns a verdict."""
+
+    def read(self, delivery: Delivery) -> Sequence[Event]:
+        """What the delivery says, pure: an unknown or unreadable one is one Event of kind UNKNOWN, never an error."""
+
+    def fetch(self, ref: TicketRef) -> Ticket:
+        """The ticket as it is now, complete, with its newest messages and its requester as far as one read gives it."""
+
+    def requester(self, requester_id: str) -> Requester:
+        """A requester with their organisation."""
+
+    def history(self, requester_id: str, limit: int) -> Sequence[TicketSummary]:
+        """The requester's newest tickets first, `limit` at most, the present one among them."""
+
+    def changed_since(self, cursor: str | None, *, start: datetime) -> Page:
+        """Tickets changed since the cursor of the page before (None: since `start`); may repeat, never omits one."""
+
+    def roster(self) -> Roster:
+        """Agents with status and load, teams, and the agent in whose name we write."""
+
+    def plan(self, operation_id: str, change: Change, ticket: Ticket) -> Operation:
+        """The fewest calls that say the change, given the ticket as read. Raises Unsupported; makes no call.
+
+        What the ticket already is takes no step: a change that changes nothing gives no steps.
+        """
+
+    def perform(self, step: Step, seen: Ticket | None) -> Receipt:
+        """Carry out one step unless the ticket changed under us (Conflict).
+
+        `seen` is the ticket as the answer to the step just before showed it, None where none did: a vendor without
+        a lock then reads before it writes. Once the request may have left, a fault is Unclear, not Retryable.
+        """
+
+    def find(self, step: Step) -> Receipt | None:
+        """After an unclear outcome: the receipt where the step's effect is at the desk, None where it is absent."""
+
+
+class Policy(Protocol):
+    """What an admin decided, checked and compiled. Pure."""
+
+    version: str
+
+    def triage(self, ticket: Ticket, text: str) -> Triage:
+        """What the text says, by the policy's words and thresholds."""
+
+    def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
+        """The outcome for a case; deterministic."""
+
+    def members(self, team: str) -> tuple[Member, ...]:
+        """The members of a team of the policy, in the order of the file. Raises KeyError for a team it lacks."""
+
+    def teams(self) -> tuple[str, ...]:
+        """The policy's team names."""
+
+    def bound(self, kind: str, desk: str, name: str) -> str:
+        """What a name of the policy (`kind`: teams, agents, tags or fields) is called at a desk; itself by default."""

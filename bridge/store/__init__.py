@@ -1,0 +1,1 @@
+"""Every durable thing: tables, sessions, inbox, outbox, tickets, roster, journal."""

@@ -1,0 +1,1 @@
+"""The policy language: one YAML file, checked with line numbers, compiled, explained."""
