@@ -1,1 +1,5 @@
-"""Every durable thing: tables, sessions, inbox, outbox, tickets, roster, journal."""
+"""Every durable thing: tables, sessions, inbox, tickets, outbox, roster, journal."""
+
+from bridge.store.session import Store
+
+__all__ = ["Store"]

@@ -1,0 +1,119 @@
+"""What is remembered of a ticket between decisions, above all what in it belongs to somebody else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bridge.model import ActorKind, Change, EventKind, Message, Status, Target, Ticket, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What happened to one ticket so far, as far as the next decision needs it.
+
+    `held` are the fields that somebody other than us set (`assignee`, `team`, `priority`, `status`, `type`,
+    `field:<name>`): we never write them again. `refused_tags` are tags that somebody took off. `attempted` is the change
+    of an operation that did not end well: what of it stands at the desk is ours all the same. `heard` and `heard_at` say
+    how many public messages of the requester the last decision knew and when the newest was written. `waiting_for` is
+    set while nobody had room, `suggested` to what was last suggested; `conflicts` counts decisions that came too late.
+    """
+
+    decided: bool = False
+    noted: bool = False
+    held: frozenset[str] = frozenset()
+    refused_tags: frozenset[str] = frozenset()
+    attempted: Change | None = None
+    heard: int = 0
+    heard_at: datetime | None = None
+    waiting_for: Target | None = None
+    suggested: Change | None = None
+    conflicts: int = 0
+    event: EventKind = EventKind.TICKET_CREATED
+
+
+def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
+    """The memory after seeing a ticket anew: what differs from what we knew was set by somebody else.
+
+    `known` holds our finished writes. A field that is empty now was cleared, which holds it too. An assignee found at
+    first sight is somebody's choice, and so is the team they are in.
+    """
+    if known is None:
+        return memory if now.assignee_id is None else replace(memory, held=memory.held | {"assignee", "team"})
+    ours = applied(memory.attempted, known) if memory.attempted else known
+    moved = {
+        name
+        for (name, before, after), (_, wished, _) in zip(_compared(known, now), _compared(ours, now), strict=True)
+        if after not in (before, wished)
+    }
+    if now.status in _BY_ITSELF:
+        moved.discard("status")
+    if "assignee" in moved and now.assignee_id is not None:
+        moved.add("team")
+    removed = known.tags - now.tags - (memory.attempted.remove_tags if memory.attempted else frozenset())
+    return replace(memory, held=memory.held | moved, refused_tags=memory.refused_tags | removed)
+
+
+_BY_ITSELF = {Status.NEW, Status.OPEN}
+"""Statuses that desks set by themselves, when a ticket is assigned or its requester replies: nobody's choice."""
+
+
+def requester_messages(ticket: Ticket) -> list[Message]:
+    """What the requester has said in public, oldest first."""
+    return [
+        message
+        for message in ticket.messages
+        if message.author.kind is ActorKind.REQUESTER and message.visibility is Visibility.PUBLIC
+    ]
+
+
+def heard(memory: Memory, ticket: Ticket) -> Memory:
+    """The memory of a ticket whose messages have all been considered."""
+    said = requester_messages(ticket)
+    times = [message.created_at for message in said if message.created_at]
+    return replace(memory, heard=len(said), heard_at=max(times, default=memory.heard_at))
+
+
+def has_news(memory: Memory, ticket: Ticket) -> bool:
+    """True where the requester has said something since the last decision.
+
+    The count decides; where a desk shows only the newest messages, the time of the last one does.
+    """
+    latest = heard(memory, ticket)
+    if latest.heard > memory.heard:
+        return True
+    return bool(latest.heard_at and memory.heard_at and latest.heard_at > memory.heard_at + _SAME_MOMENT)
+
+
+_SAME_MOMENT = timedelta(seconds=2)
+"""How far the times of one message may lie apart between an event and a read."""
+
+
+def created_by_a_person(memory: Memory, ticket: Ticket) -> Memory:
+    """The memory of a ticket that an agent wrote by hand: whatever they filled in is theirs."""
+    blank = Ticket(ticket.ref, "", None, ticket.status)
+    filled = {name for name, before, after in _compared(blank, ticket) if before != after}
+    return replace(memory, held=memory.held | filled)
+
+
+def applied(change: Change, ticket: Ticket) -> Ticket:
+    """The ticket as it is once a change is written; what it does not touch stays."""
+    return replace(
+        ticket,
+        assignee_id=ticket.assignee_id if change.assignee_id is None else change.assignee_id or None,
+        team_id=ticket.team_id if change.team_id is None else change.team_id or None,
+        status=change.status or ticket.status,
+        priority=change.priority or ticket.priority,
+        type=change.type or ticket.type,
+        tags=(ticket.tags | change.add_tags) - change.remove_tags,
+        fields={**ticket.fields, **change.fields},
+    )
+
+
+def _compared(before: Ticket, after: Ticket) -> Iterator[tuple[str, object, object]]:
+    yield "assignee", before.assignee_id, after.assignee_id
+    yield "team", before.team_id, after.team_id
+    yield "priority", before.priority, after.priority
+    yield "status", before.status, after.status
+    yield "type", before.type, after.type
+    for name in sorted(after.fields):
+        yield f"field:{name}", before.fields.get(name), after.fields[name]

@@ -1,0 +1,102 @@
+"""The inbox: deliveries that were answered 2xx, kept once each, waiting until their ticket is worked on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from bridge.model import Delivery
+from bridge.store import mailbox
+from bridge.store.session import Store
+from bridge.store.tables import deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivery about to be kept. `ticket` None: it concerns no ticket and is kept for a person, `words` saying why.
+
+    `due_at` is when the ticket should be looked at.
+    """
+
+    delivery: Delivery
+    ticket: str | None
+    kinds: str
+    due_at: datetime
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A kept delivery and its row's number."""
+
+    id: int
+    delivery: Delivery
+
+
+def keep(store: Store, arrivals: Sequence[Arrival]) -> list[bool]:
+    """Commit the arrivals in one transaction; for each, whether it is new (False: had before, by its dedupe key)."""
+    rows = {(a.delivery.desk, a.delivery.dedupe_key): a for a in arrivals}
+    with store.writing() as connection:
+        statement = (
+            store.insert(deliveries)
+            .values([_row(arrival) for arrival in rows.values()])
+            .on_conflict_do_nothing(index_elements=["desk", "dedupe_key"])
+            .returning(deliveries.c.desk, deliveries.c.dedupe_key)
+        )
+        fresh = {(desk, key) for desk, key in connection.execute(statement)}
+        due: dict[tuple[str, str], datetime] = {}
+        for key in fresh:
+            arrival = rows[key]
+            if arrival.ticket is not None:
+                at = (arrival.delivery.desk, arrival.ticket)
+                due[at] = min(arrival.due_at, due.get(at, arrival.due_at))
+        mailbox.wake(store, connection, due)
+    return [
+        (a.delivery.desk, a.delivery.dedupe_key) in fresh and rows[a.delivery.desk, a.delivery.dedupe_key] is a
+        for a in arrivals
+    ]
+
+
+def waiting(connection: Connection, desk: str, ticket: str) -> list[Waiting]:
+    """The deliveries of one ticket that wait, in the order of their arrival."""
+    rows = connection.execute(
+        select(deliveries)
+        .where(deliveries.c.desk == desk, deliveries.c.ticket == ticket, deliveries.c.state == "waiting")
+        .order_by(deliveries.c.id)
+    )
+    return [
+        Waiting(row.id, Delivery(row.desk, row.dedupe_key, row.body, json.loads(row.headers), row.received_at))
+        for row in rows
+    ]
+
+
+def settle(connection: Connection, ids: Sequence[int], now: datetime, *, words: str | None = None) -> None:
+    """Mark deliveries as done, or as parked where `words` say why they could not be."""
+    if ids:
+        state = "done" if words is None else "parked"
+        connection.execute(
+            update(deliveries).where(deliveries.c.id.in_(ids)).values(state=state, settled_at=now, words=words)
+        )
+
+
+def backlog(connection: Connection) -> int:
+    """How many deliveries wait."""
+    count = select(func.count()).select_from(deliveries).where(deliveries.c.state == "waiting")
+    return int(connection.execute(count).scalar_one())
+
+
+def _row(arrival: Arrival) -> dict[str, object]:
+    delivery = arrival.delivery
+    return {
+        "desk": delivery.desk,
+        "dedupe_key": delivery.dedupe_key,
+        "ticket": arrival.ticket,
+        "kinds": arrival.kinds,
+        "state": "unknown" if arrival.ticket is None else "waiting",
+        "received_at": delivery.received_at,
+        "headers": json.dumps(dict(delivery.headers)),
+        "body": delivery.body,
+        "words": arrival.words,
+    }

@@ -1,0 +1,124 @@
+"""The mailboxes: each ticket is held by one worker at a time, by a lease and not by a lock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, case, func, literal, select, tuple_, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from bridge.memory import Memory
+from bridge.model import Ticket
+from bridge.store import codec
+from bridge.store.session import Store
+from bridge.store.tables import Instant, tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A ticket's mailbox as claimed: what we last knew of the ticket and what we remember of its past."""
+
+    desk: str
+    ticket: str
+    snapshot: Ticket | None
+    memory: Memory
+    attempts: int
+
+
+class LeaseLost(Exception):
+    """Another worker took over meanwhile; whatever was about to be stored is void."""
+
+
+def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int) -> list[Mailbox]:
+    """Take up to `limit` tickets that are due, that nobody holds and that no unfinished operation keeps busy."""
+    due = (
+        select(tickets.c.desk, tickets.c.ticket)
+        .where(tickets.c.due_at <= now, tickets.c.operation.is_(None), tickets.c.lease_owner.is_(None))
+        .order_by(tickets.c.due_at)
+        .limit(limit)
+    )
+    with store.reading() as connection:
+        if connection.execute(due.limit(1)).first() is None:
+            return []
+    with store.writing() as connection:
+        rows = connection.execute(
+            update(tickets)
+            .where(tuple_(tickets.c.desk, tickets.c.ticket).in_(due.with_for_update(skip_locked=True)))
+            .values(lease_owner=owner, lease_until=now + lease, due_at=None)
+            .returning(tickets)
+        ).all()
+    return [
+        Mailbox(
+            row.desk,
+            row.ticket,
+            codec.parse(Ticket, row.snapshot) if row.snapshot else None,
+            codec.parse(Memory, row.memory) if row.memory else Memory(),
+            row.attempts,
+        )
+        for row in rows
+    ]
+
+
+def hand_back(
+    connection: Connection,
+    owner: str,
+    mailbox: Mailbox,
+    *,
+    due_at: datetime | None,
+    snapshot: Ticket | None,
+    memory: Memory,
+    operation: str | None = None,
+    attempts: int = 0,
+) -> None:
+    """Store what was learnt and let the ticket go. Raises LeaseLost where it is no longer `owner`'s.
+
+    `due_at` None: nothing more to do until the next delivery; one that came meanwhile keeps its own due time.
+    """
+    done = connection.execute(
+        update(tickets)
+        .where(_is(mailbox.desk, mailbox.ticket), tickets.c.lease_owner == owner)
+        .values(
+            lease_owner=None,
+            lease_until=None,
+            due_at=sooner(tickets.c.due_at, literal(due_at, Instant)),
+            snapshot=codec.dump(snapshot) if snapshot else None,
+            memory=codec.dump(memory),
+            operation=operation,
+            attempts=attempts,
+        )
+    )
+    if done.rowcount != 1:
+        raise LeaseLost(f"{mailbox.desk}:{mailbox.ticket}")
+
+
+def _is(desk: str, ticket: str) -> ColumnElement[bool]:
+    return and_(tickets.c.desk == desk, tickets.c.ticket == ticket)
+
+
+def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], datetime]) -> None:
+    """Have each ticket, named by desk and id, looked at by its time, or earlier where it is due earlier already."""
+    if not due:
+        return
+    rows = [{"desk": desk, "ticket": ticket, "due_at": at} for (desk, ticket), at in sorted(due.items())]
+    statement = store.insert(tickets).values(rows)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["desk", "ticket"],
+            set_={"due_at": sooner(tickets.c.due_at, statement.excluded.due_at)},
+        )
+    )
+
+
+def take_over(connection: Connection, now: datetime) -> int:
+    """Free the tickets whose worker has not been heard of in time; how many there were."""
+    freed = connection.execute(
+        update(tickets)
+        .where(tickets.c.lease_owner.is_not(None), tickets.c.lease_until < now)
+        .values(lease_owner=None, lease_until=None, due_at=func.coalesce(tickets.c.due_at, literal(now, Instant)))
+    )
+    return freed.rowcount
+
+
+def sooner(one: ColumnElement[datetime], other: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """SQL for the earlier of two times, where an absent one never is."""
+    return case((one.is_(None), other), (other.is_(None), one), (one > other, other), else_=one)

@@ -1,0 +1,188 @@
+"""The outbox: operations and their steps, claimed one at a time a ticket, the most urgent first."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, select, update
+
+from bridge.model import Change, Operation, Step, StepState, TicketRef
+from bridge.store import codec
+from bridge.store.mailbox import LeaseLost
+from bridge.store.session import Store
+from bridge.store.tables import operations, steps, tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An operation as claimed: its steps with their states, and how often it was tried."""
+
+    operation: Operation
+    states: tuple[StepState, ...]
+    attempts: int
+    received_at: datetime | None
+
+
+def add(
+    connection: Connection,
+    operation: Operation,
+    *,
+    decision: str,
+    rank: int,
+    now: datetime,
+    received_at: datetime | None,
+) -> None:
+    """Plan an operation, due now. `rank` 0 is written first."""
+    connection.execute(
+        operations.insert().values(
+            id=operation.id,
+            desk=operation.ref.desk,
+            ticket=operation.ref.id,
+            decision=decision,
+            state="open",
+            rank=rank,
+            due_at=now,
+            change=codec.dump(operation.change),
+            received_at=received_at,
+            created_at=now,
+        )
+    )
+    connection.execute(
+        steps.insert(),
+        [
+            {
+                "operation": operation.id,
+                "position": position,
+                "name": step.name,
+                "marker": step.marker,
+                "data": json.dumps(dict(step.data)),
+                "state": StepState.PLANNED,
+            }
+            for position, step in enumerate(operation.steps)
+        ],
+    )
+
+
+def claim(store: Store, owner: str, now: datetime, lease: timedelta) -> Work | None:
+    """Take the next operation that is due and that nobody holds; its first unfinished step counts as started."""
+    due = (
+        select(operations.c.id)
+        .where(operations.c.state == "open", operations.c.due_at <= now, operations.c.lease_owner.is_(None))
+        .order_by(operations.c.rank, operations.c.due_at)
+        .limit(1)
+    )
+    with store.reading() as connection:
+        if connection.execute(due).first() is None:
+            return None
+    with store.writing() as connection:
+        row = connection.execute(
+            update(operations)
+            .where(operations.c.id == due.with_for_update(skip_locked=True).scalar_subquery())
+            .values(lease_owner=owner, lease_until=now + lease)
+            .returning(operations)
+        ).first()
+        if row is None:
+            return None
+        ref = TicketRef(row.desk, row.ticket)
+        planned = connection.execute(select(steps).where(steps.c.operation == row.id).order_by(steps.c.position)).all()
+        work = Work(
+            Operation(
+                row.id,
+                ref,
+                codec.parse(Change, row.change),
+                tuple(Step(step.name, ref, step.marker, json.loads(step.data)) for step in planned),
+            ),
+            tuple(StepState(step.state) for step in planned),
+            row.attempts,
+            row.received_at,
+        )
+        start_next(connection, work.operation.id)
+    return work
+
+
+def start_next(connection: Connection, operation: str) -> None:
+    """Mark the first planned step as started, unless one is started already: from here its outcome may be unclear."""
+    unfinished = connection.execute(
+        select(steps.c.position, steps.c.state)
+        .where(steps.c.operation == operation, steps.c.state != StepState.DONE)
+        .order_by(steps.c.position)
+        .limit(1)
+    ).first()
+    if unfinished is not None and unfinished.state == StepState.PLANNED:
+        _set_step(connection, operation, unfinished.position, {"state": StepState.STARTED})
+
+
+def step_done(connection: Connection, owner: str, operation: str, position: int, now: datetime) -> None:
+    """Store a step's success and start the next one. Raises LeaseLost where the operation is no longer `owner`'s."""
+    require_lease(connection, owner, operation)
+    _set_step(connection, operation, position, {"state": StepState.DONE, "finished_at": now})
+    start_next(connection, operation)
+
+
+def postpone(
+    connection: Connection, owner: str, operation: str, due_at: datetime, words: str, *, unsent: int | None
+) -> None:
+    """Try again at `due_at`. `unsent` is the position of a step that had no effect for certain, None where unclear.
+
+    Raises LeaseLost where the operation is no longer `owner`'s.
+    """
+    require_lease(connection, owner, operation)
+    if unsent is not None:
+        _set_step(connection, operation, unsent, {"state": StepState.PLANNED, "words": words})
+    connection.execute(
+        update(operations)
+        .where(operations.c.id == operation)
+        .values(due_at=due_at, attempts=operations.c.attempts + 1, words=words, lease_owner=None, lease_until=None)
+    )
+
+
+def finish(
+    connection: Connection, owner: str, operation: Operation, state: str, *, now: datetime, words: str | None = None
+) -> None:
+    """End an operation (done, parked, superseded, dropped) and let its ticket be looked at again.
+
+    Raises LeaseLost where the operation is no longer `owner`'s.
+    """
+    require_lease(connection, owner, operation.id)
+    connection.execute(
+        update(operations)
+        .where(operations.c.id == operation.id)
+        .values(state=state, finished_at=now, words=words, lease_owner=None, lease_until=None)
+    )
+    connection.execute(
+        update(tickets)
+        .where(
+            and_(
+                tickets.c.desk == operation.ref.desk,
+                tickets.c.ticket == operation.ref.id,
+                tickets.c.operation == operation.id,
+            )
+        )
+        .values(operation=None)
+    )
+
+
+def require_lease(connection: Connection, owner: str, operation: str) -> None:
+    """Lock the operation's row. Raises LeaseLost where it is no longer `owner`'s."""
+    held = connection.execute(
+        select(operations.c.id).where(operations.c.id == operation, operations.c.lease_owner == owner).with_for_update()
+    ).first()
+    if held is None:
+        raise LeaseLost(operation)
+
+
+def take_over(connection: Connection, now: datetime) -> int:
+    """Free the operations whose worker has not been heard of in time; how many there were."""
+    freed = connection.execute(
+        update(operations)
+        .where(operations.c.lease_owner.is_not(None), operations.c.lease_until < now)
+        .values(lease_owner=None, lease_until=None, due_at=now)
+    )
+    return freed.rowcount
+
+
+def _set_step(connection: Connection, operation: str, position: int, values: Mapping[str, object]) -> None:
+    connection.execute(
+        update(steps).where(steps.c.operation == operation, steps.c.position == position).values(**values)
+    )

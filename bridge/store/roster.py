@@ -1,0 +1,73 @@
+"""Rosters as last read, and the ledger of capacity promised to tickets but not yet in the desks' own counts."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, delete, select, text, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from bridge.model import Roster, TicketRef
+from bridge.store import codec
+from bridge.store.session import Store
+from bridge.store.tables import reservations, rosters
+
+_LEDGER_LOCK = 0x6C6467  # "ldg": any number, the same in every process
+
+COUNTED_AFTER = timedelta(seconds=5)
+"""How long a write may take to show in a desk's own count: search indexes and availability lag behind the ticket."""
+
+
+def save(store: Store, roster: Roster) -> None:
+    """Keep a roster in place of the desk's last, and drop the promises that its own counts contain by now.
+
+    A desk that counts nothing keeps them all, until their tickets are resolved.
+    """
+    row = {"desk": roster.desk, "taken_at": roster.taken_at, "body": codec.dump(roster)}
+    with store.writing() as connection:
+        statement = store.insert(rosters).values(row)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["desk"], set_=row, where=rosters.c.taken_at <= roster.taken_at
+            )
+        )
+        if any(agent.load is not None for agent in roster.agents):
+            counted = reservations.c.written_at < roster.taken_at - COUNTED_AFTER
+            connection.execute(delete(reservations).where(reservations.c.desk == roster.desk, counted))
+
+
+def load(connection: Connection) -> dict[str, Roster]:
+    """The newest roster of each desk by its name."""
+    return {row.desk: codec.parse(Roster, row.body) for row in connection.execute(select(rosters))}
+
+
+def lock_ledger(store: Store, connection: Connection) -> None:
+    """Let one transaction at a time read the ledger and promise from it, so that no place is promised twice."""
+    if not store.is_sqlite:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LEDGER_LOCK})
+
+
+def promised(connection: Connection) -> Counter[str]:
+    """How many places of each agent (by the policy's name) are promised and not yet in a desk's own count."""
+    return Counter(connection.execute(select(reservations.c.agent)).scalars())
+
+
+def promise(store: Store, connection: Connection, ref: TicketRef, agent: str, now: datetime) -> None:
+    """Reserve one place of an agent for a ticket, in place of any it held before."""
+    row: Mapping[str, object] = {"desk": ref.desk, "ticket": ref.id, "agent": agent, "since": now, "written_at": None}
+    statement = store.insert(reservations).values(**row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["desk", "ticket"], set_=dict(row)))
+
+
+def written(connection: Connection, ref: TicketRef, now: datetime) -> None:
+    """Note that the desk has the assignment: its own next count will contain it."""
+    connection.execute(update(reservations).where(_of(ref), reservations.c.written_at.is_(None)).values(written_at=now))
+
+
+def release(connection: Connection, ref: TicketRef) -> None:
+    """Give back the place promised to a ticket."""
+    connection.execute(delete(reservations).where(_of(ref)))
+
+
+def _of(ref: TicketRef) -> ColumnElement[bool]:
+    return and_(reservations.c.desk == ref.desk, reservations.c.ticket == ref.id)

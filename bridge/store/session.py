@@ -1,0 +1,117 @@
+"""The database: one engine, transactions that read and transactions that write, migrations."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_LOCK = 0x6465736B  # "desk": any number, the same in every process
+_BUSY_MS = 30_000
+
+
+class Store:
+    """A SQLite file (WAL) or a PostgreSQL database behind the same two doors, `reading` and `writing`.
+
+    `durability` "full" (the default) has SQLite sync every commit to disk; "normal" may lose the last commits in a
+    power cut, never in a crash of the process. PostgreSQL keeps its own setting.
+    """
+
+    def __init__(self, url: str, *, durability: str = "full", connections: int = 20) -> None:
+        parsed = make_url(url)
+        if parsed.drivername in {"postgresql", "postgres"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._one_writer = threading.Lock()
+        self._transactions = threading.local()
+        self.engine = (
+            _sqlite(create_engine(parsed, pool_size=connections, max_overflow=connections), durability)
+            if self.is_sqlite
+            else create_engine(parsed, pool_size=connections, max_overflow=connections, pool_pre_ping=True)
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state and writes nothing."""
+        with self.engine.connect() as connection, self._open():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction, committed at the end of the block and undone by any exception.
+
+        SQLite admits one writer: ours take turns here instead of meeting `database is locked`.
+        """
+        if not self.is_sqlite:
+            with self.engine.begin() as connection, self._open():
+                yield connection
+            return
+        with (
+            self._one_writer,
+            self.engine.connect() as connection,
+            connection.execution_options(writes=True).begin(),
+            self._open(),
+        ):
+            yield connection
+
+    @property
+    def in_transaction(self) -> bool:
+        """True where the calling thread holds a transaction: nothing may call the network then."""
+        return bool(getattr(self._transactions, "depth", 0))
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        self._transactions.depth = getattr(self._transactions, "depth", 0) + 1
+        try:
+            yield
+        finally:
+            self._transactions.depth -= 1
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT of this engine's dialect, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def migrate(self) -> None:
+        """Bring the tables to this release's shape, keeping the data; harmless when several processes start at once."""
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        with self.writing() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def ping(self) -> None:
+        """Ask the database for a sign of life. Raises what SQLAlchemy raises where there is none."""
+        with self.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _sqlite(engine: Engine, durability: str) -> Engine:
+    synchronous = {"full": "FULL", "normal": "NORMAL"}[durability]
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
+        del entry
+        connection.isolation_level = None  # the driver would otherwise begin late, after the first read
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,207 @@
+"""The tables: what each row is, and the index that each query stands on."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC time kept as microseconds since 1970: the same order and precision on every engine."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """An aware datetime as a count of microseconds."""
+        del dialect
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """A count of microseconds as an aware datetime."""
+        del dialect
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER PRIMARY KEY
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("dedupe_key", String, nullable=False),
+    Column("ticket", String),
+    Column("kinds", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("words", Text),
+    UniqueConstraint("desk", "dedupe_key"),
+)
+"""The inbox: one row per delivery that was answered 2xx. `state`: waiting, done, unknown (kept for a person), parked.
+
+`words` says why a row is unknown or parked.
+"""
+Index(
+    "ix_deliveries_waiting",
+    deliveries.c.desk,
+    deliveries.c.ticket,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("ticket", String, primary_key=True),
+    Column("due_at", Instant),
+    Column("lease_owner", String),
+    Column("lease_until", Instant),
+    Column("operation", String),
+    Column("snapshot", Text),
+    Column("memory", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+)
+"""The mailboxes: `due_at` is when the ticket wants to be looked at (NULL: nothing to do), `operation` the write that
+must end first. `snapshot` is the ticket as last known, our own writes included; `memory` its past (`bridge.memory`).
+"""
+Index(
+    "ix_tickets_due",
+    tickets.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL AND operation IS NULL"),
+    postgresql_where=text("due_at IS NOT NULL AND operation IS NULL"),
+)
+Index(
+    "ix_tickets_leased",
+    tickets.c.lease_owner,
+    sqlite_where=text("lease_owner IS NOT NULL"),
+    postgresql_where=text("lease_owner IS NOT NULL"),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("ticket", String, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("lease_owner", String),
+    Column("lease_until", Instant),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("change", Text, nullable=False),
+    Column("received_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("words", Text),
+)
+"""The outbox: `state` is open, done, parked (a person must look), superseded (decided anew) or dropped (ticket gone).
+
+`rank` puts an urgent ticket's write first (0 first); `received_at` is when the delivery behind it came; `words` are
+the vendor's.
+"""
+Index(
+    "ix_operations_due",
+    operations.c.rank,
+    operations.c.due_at,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
+)
+Index("ix_operations_ticket", operations.c.desk, operations.c.ticket)
+Index(
+    "ix_operations_leased",
+    operations.c.lease_owner,
+    sqlite_where=text("lease_owner IS NOT NULL"),
+    postgresql_where=text("lease_owner IS NOT NULL"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("operation", String, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("marker", String, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("finished_at", Instant),
+    Column("words", Text),
+)
+"""One vendor call of an operation each, with its own state (`StepState`)."""
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("ticket", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("policy_version", String, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""The journal: every decision whole, as it was made."""
+Index("ix_decisions_ticket", decisions.c.desk, decisions.c.ticket)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("ticket", String, primary_key=True),
+    Column("agent", String, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("written_at", Instant),
+)
+"""Capacity promised to a ticket and not yet certain to be in the desk's own count: one place of `agent` each."""
+
+rosters = Table(
+    "rosters",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("taken_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""The newest roster of each desk."""
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("lease_owner", String),
+    Column("lease_until", Instant),
+    Column("last_run", Instant),
+    Column("healthy", Boolean),
+    Column("words", Text),
+)
+"""Scheduled work: the lease that makes a job run once however many processes there are, and how it last went."""
