@@ -1,1 +1,9 @@
-"""What a ticket's text says: language, intent, urgency, sentiment, automatic mail. Pure."""
+"""What a ticket's text says: new words, intent, urgency, sentiment, language, whether a machine wrote it. Pure."""
+
+from bridge.triage.clean import new_words, text_of
+from bridge.triage.keywords import Keywords
+from bridge.triage.reading import triage
+from bridge.triage.signals import asks_for_human
+from bridge.triage.words import Phrase, Text
+
+__all__ = ["Keywords", "Phrase", "Text", "asks_for_human", "new_words", "text_of", "triage"]

@@ -1,0 +1,21 @@
+"""The one entry of triage: a ticket's cleaned text in, everything it says out."""
+
+from bridge.model import Ticket, Triage
+from bridge.triage.automatic import automatic
+from bridge.triage.keywords import Keywords
+from bridge.triage.language import language
+from bridge.triage.signals import sentiment, urgency
+from bridge.triage.words import Text
+
+
+def triage(ticket: Ticket, text: str, keywords: Keywords, *, suggest: float) -> Triage:
+    """What `text` (as `text_of` gives it) says; an intent less sure than `suggest` is not told."""
+    words = Text(text)
+    intent = keywords.intent(Text(ticket.subject), words)
+    return Triage(
+        intent=intent if intent is not None and intent.confidence >= suggest else None,
+        urgency=urgency(words),
+        sentiment=sentiment(words),
+        language=language(text),
+        automatic=automatic(ticket, text.removeprefix(ticket.subject)),
+    )
