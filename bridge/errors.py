@@ -3,6 +3,7 @@
 No error carries a secret or a message's body: adapters pass on the vendor's own error words, capped, and nothing else.
 """
 
+import traceback
 from dataclasses import dataclass
 
 
@@ -81,3 +82,9 @@ class BadCredential(Permanent):
 
 class Unsupported(Permanent):
     """The vendor cannot express this; a capability should have said so before."""
+
+
+def whereabouts(error: BaseException) -> str:
+    """Where an unexpected error arose, innermost frame first, for a log: its message may hold a ticket's words."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in reversed(frames))

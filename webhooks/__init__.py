@@ -1,1 +1,5 @@
-"""The receiver of desks' webhooks."""
+"""The receiver of desks' webhooks: verify, keep, answer."""
+
+from webhooks.receiver import create_app
+
+__all__ = ["create_app"]

@@ -1,6 +1,6 @@
 """The mailboxes: each ticket is held by one worker at a time, by a lease and not by a lock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, case, func, literal, select, tuple_, up
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.memory import Memory
-from bridge.model import Ticket
+from bridge.model import Ticket, TicketRef
 from bridge.store import codec
 from bridge.store.session import Store
 from bridge.store.tables import Instant, tickets
@@ -51,8 +51,8 @@ def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int)
         Mailbox(
             row.desk,
             row.ticket,
-            codec.parse(Ticket, row.snapshot) if row.snapshot else None,
-            codec.parse(Memory, row.memory) if row.memory else Memory(),
+            _snapshot(row.snapshot),
+            _memory(row.memory),
             row.attempts,
         )
         for row in rows
@@ -95,6 +95,23 @@ def _is(desk: str, ticket: str) -> ColumnElement[bool]:
     return and_(tickets.c.desk == desk, tickets.c.ticket == ticket)
 
 
+def recall(connection: Connection, ref: TicketRef) -> tuple[Ticket | None, Memory]:
+    """What is known and remembered of a ticket."""
+    row = connection.execute(select(tickets.c.snapshot, tickets.c.memory).where(_is(ref.desk, ref.id))).first()
+    if row is None:
+        return None, Memory()
+    return _snapshot(row.snapshot), _memory(row.memory)
+
+
+def remember(connection: Connection, ref: TicketRef, snapshot: Ticket | None, memory: Memory) -> None:
+    """Replace what is known and remembered of a ticket, for the one whose operation keeps it busy."""
+    connection.execute(
+        update(tickets)
+        .where(_is(ref.desk, ref.id))
+        .values(snapshot=codec.dump(snapshot) if snapshot else None, memory=codec.dump(memory))
+    )
+
+
 def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], datetime]) -> None:
     """Have each ticket, named by desk and id, looked at by its time, or earlier where it is due earlier already."""
     if not due:
@@ -107,6 +124,11 @@ def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], dat
             set_={"due_at": sooner(tickets.c.due_at, statement.excluded.due_at)},
         )
     )
+
+
+def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
+    """Keep the tickets that these workers hold theirs until then."""
+    connection.execute(update(tickets).where(tickets.c.lease_owner.in_(owners)).values(lease_until=until))
 
 
 def take_over(connection: Connection, now: datetime) -> int:
@@ -122,3 +144,11 @@ def take_over(connection: Connection, now: datetime) -> int:
 def sooner(one: ColumnElement[datetime], other: ColumnElement[datetime]) -> ColumnElement[datetime]:
     """SQL for the earlier of two times, where an absent one never is."""
     return case((one.is_(None), other), (other.is_(None), one), (one > other, other), else_=one)
+
+
+def _snapshot(text: str | None) -> Ticket | None:
+    return codec.parse(Ticket, text) if text else None
+
+
+def _memory(text: str | None) -> Memory:
+    return codec.parse(Memory, text) if text else Memory()

@@ -1,7 +1,7 @@
 """The outbox: operations and their steps, claimed one at a time a ticket, the most urgent first."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,6 +120,15 @@ def step_done(connection: Connection, owner: str, operation: str, position: int,
     start_next(connection, operation)
 
 
+def finish_steps(connection: Connection, operation: str, now: datetime) -> None:
+    """Mark every step that is not done yet as done."""
+    connection.execute(
+        update(steps)
+        .where(steps.c.operation == operation, steps.c.state != StepState.DONE)
+        .values(state=StepState.DONE, finished_at=now)
+    )
+
+
 def postpone(
     connection: Connection, owner: str, operation: str, due_at: datetime, words: str, *, unsent: int | None
 ) -> None:
@@ -170,6 +179,11 @@ def require_lease(connection: Connection, owner: str, operation: str) -> None:
     ).first()
     if held is None:
         raise LeaseLost(operation)
+
+
+def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
+    """Keep the operations that these workers hold theirs until then."""
+    connection.execute(update(operations).where(operations.c.lease_owner.in_(owners)).values(lease_until=until))
 
 
 def take_over(connection: Connection, now: datetime) -> int:

@@ -1,0 +1,74 @@
+"""The policy's names against the people and teams a desk really has, and agents as they are now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.model import Agent, AgentRecord, AgentStatus, Member, Roster
+from bridge.ports import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What the policy's names mean at one desk: ids by the policy's team and agent names, and the names it lacks.
+
+    `missing` has one sentence a name that the desk does not know.
+    """
+
+    desk: str
+    team_ids: Mapping[str, str]
+    agents: Mapping[str, AgentRecord]
+    missing: tuple[str, ...]
+
+
+def bind(policy: Policy, roster: Roster) -> Binding:
+    """The policy's teams and agents found in a roster: teams by name, agents by e-mail or name, case aside."""
+    by_team = {team.name.casefold(): team.id for team in roster.teams}
+    by_agent = {agent.name.casefold(): agent for agent in roster.agents}
+    by_agent |= {agent.email.casefold(): agent for agent in roster.agents if agent.email}
+    team_ids: dict[str, str] = {}
+    agents: dict[str, AgentRecord] = {}
+    missing: list[str] = []
+    for team in policy.teams():
+        bound = policy.bound("teams", roster.desk, team)
+        if (team_id := by_team.get(bound.casefold())) is not None:
+            team_ids[team] = team_id
+        else:
+            missing.append(_sentence("team", team, bound, roster.desk, [record.name for record in roster.teams]))
+        for member in policy.members(team):
+            bound = policy.bound("agents", roster.desk, member.name)
+            if (record := by_agent.get(bound.casefold())) is not None:
+                agents[member.name] = record
+            elif member.name not in agents:
+                missing.append(_sentence("agent", member.name, bound, roster.desk, [r.name for r in roster.agents]))
+    return Binding(roster.desk, team_ids, agents, tuple(dict.fromkeys(missing)))
+
+
+def _sentence(kind: str, name: str, bound: str, desk: str, there: Sequence[str]) -> str:
+    called = f"'{name}'" if name == bound else f"'{name}' (bound to '{bound}')"
+    return f"{kind} {called} is not on desk '{desk}', which has: {', '.join(sorted(there)) or 'none'}"
+
+
+def members_now(
+    members: Sequence[Member], here: Binding, everywhere: Sequence[Binding], promised: Mapping[str, int]
+) -> list[Agent]:
+    """A team's members as the router sees them for a ticket at the desk of `here`.
+
+    Load is the sum of what every desk counts for the person plus the places promised since. It is None where no desk
+    counts and nothing is promised.
+    """
+    return [_agent(member, here, everywhere, promised.get(member.name, 0)) for member in members]
+
+
+def _agent(member: Member, here: Binding, everywhere: Sequence[Binding], promised: int) -> Agent:
+    record = here.agents.get(member.name)
+    records = [binding.agents[member.name] for binding in everywhere if member.name in binding.agents]
+    loads = [found.load for found in records if found.load is not None]
+    limit = record.limit if record is not None else None
+    return Agent(
+        name=member.name,
+        id=record.id if record is not None else None,
+        capacity=member.capacity if limit is None else min(member.capacity, limit),
+        skills=member.skills,
+        status=record.status if record is not None else AgentStatus.GONE,
+        load=sum(loads) + promised if loads or promised else None,
+    )

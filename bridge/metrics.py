@@ -1,0 +1,70 @@
+"""What the bridge counts of itself, for Prometheus to scrape at /metrics."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from bridge.ports import Call
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """The counters of one process; labels hold names and kinds only, never a ticket or a person."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "deskbridge_deliveries",
+            "Webhook deliveries by what became of them",
+            ["desk", "outcome"],
+            registry=self.registry,
+        )
+        self.decisions = Counter("deskbridge_decisions", "Decisions made", ["desk", "mode"], registry=self.registry)
+        self.operations = Counter(
+            "deskbridge_operations", "Writes by how they ended", ["desk", "outcome"], registry=self.registry
+        )
+        self.calls = Counter(
+            "deskbridge_vendor_calls", "Calls to the vendor's API", ["desk", "route", "status"], registry=self.registry
+        )
+        self.call_seconds = Histogram(
+            "deskbridge_vendor_call_seconds",
+            "How long the vendor took",
+            ["desk"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.budget = Gauge(
+            "deskbridge_vendor_calls_remaining",
+            "What the vendor says is left of its limit",
+            ["desk"],
+            registry=self.registry,
+        )
+        self.lag = Histogram(
+            "deskbridge_written_seconds",
+            "From the webhook to the change at the desk",
+            ["desk"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.backlog = Gauge("deskbridge_backlog", "Deliveries that wait", registry=self.registry)
+
+    def render(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class CountingGate:
+    """The gate that every vendor call passes: it holds none back and counts them all."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def admit(self, desk: str, method: str, route: str) -> None:
+        """Let the call be made."""
+
+    def record(self, call: Call) -> None:
+        """Count a call and what the vendor said is left."""
+        status = str(call.status) if call.status is not None else "none"
+        self._metrics.calls.labels(call.desk, f"{call.method} {call.route}", status).inc()
+        self._metrics.call_seconds.labels(call.desk).observe(call.seconds)
+        if call.remaining is not None:
+            self._metrics.budget.labels(call.desk).set(call.remaining)

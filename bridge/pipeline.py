@@ -1,0 +1,416 @@
+"""One ticket's waiting deliveries in, one decision and one planned operation out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from ulid import ULID
+
+from bridge import memory as remembered
+from bridge import wish as wishes
+from bridge.binding import Binding, bind, members_now
+from bridge.enrichment import Enricher
+from bridge.errors import NotThere, Permanent, Retryable, Unclear, whereabouts
+from bridge.memory import Memory
+from bridge.metrics import Metrics
+from bridge.model import (
+    ActorKind,
+    AgentStatus,
+    Assignment,
+    Case,
+    Change,
+    Decision,
+    Event,
+    EventKind,
+    Fact,
+    Mode,
+    Outcome,
+    Roster,
+    Status,
+    Target,
+    Ticket,
+    TicketRef,
+)
+from bridge.note import compose
+from bridge.ports import Clock, Desk, Policy
+from bridge.routing import choose
+from bridge.store import Store, inbox, journal, outbox
+from bridge.store import mailbox as mailboxes
+from bridge.store import roster as rosters
+from bridge.store.inbox import Waiting
+from bridge.store.mailbox import Mailbox
+from bridge.triage import text_of
+
+log = structlog.get_logger(__name__)
+
+ROSTER = "@roster"
+"""The mailbox of a desk's events about agents; no ticket's id begins with @."""
+
+ASK_AGAIN = timedelta(seconds=15)
+"""How long a ticket that found nobody with room waits before the router looks again; asking costs no vendor call."""
+
+ATTEMPTS_MAX = 10
+"""So many failures in a row, about half an hour of them, and a ticket's deliveries are parked for a person."""
+
+_MAY_DECIDE = {EventKind.TICKET_CREATED, EventKind.TICKET_CHANGED, EventKind.REQUESTER_REPLIED}
+"""Kinds that may bring something to decide on; the others tell what people did, which the next read shows anyway."""
+
+_SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedDesk:
+    """A desk with what belongs to it: how far decisions go there, and who knows about its customers."""
+
+    desk: Desk
+    mode: Mode
+    enrichers: tuple[Enricher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A ticket as it turned out to be, what is remembered with it, and what there is to decide on, if anything."""
+
+    ticket: Ticket | None
+    memory: Memory
+    trigger: EventKind | None
+
+
+def back_off(attempts: int, *, first: float = 1.0, most: float = 300.0) -> timedelta:
+    """How long to wait after so many failures in a row: doubling from `first` seconds up to `most`."""
+    return timedelta(seconds=min(most, first * 2 ** min(attempts, 20)))
+
+
+class Pipeline:
+    """Works on one claimed ticket at a time: read, refresh if needed, enrich, triage, decide, route, plan, commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        desks: Mapping[str, ConnectedDesk],
+        *,
+        policy: Callable[[], Policy],
+        gather: Callable[[Ticket, Sequence[Enricher]], Sequence[Fact]],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._desks = desks
+        self._policy = policy
+        self._gather = gather
+        self._clock = clock
+        self._metrics = metrics
+
+    def handle(self, box: Mailbox, owner: str) -> None:
+        """Work on everything that waits in a mailbox and hand it back. Never raises for a ticket's sake.
+
+        A passing fault puts it off, a lasting one parks its deliveries with the reason.
+        """
+        with self._store.reading() as connection:
+            waiting = inbox.waiting(connection, box.desk, box.ticket)
+        try:
+            self._handle(box, owner, waiting)
+        except (Retryable, Unclear) as error:
+            self._put_off(box, owner, waiting, error.words, after=getattr(error, "after", None))
+        except NotThere:
+            self._leave(box, owner, waiting, replace(box.memory, waiting_for=None, conflicts=0), box.snapshot)
+        except Permanent as error:
+            self._park(box, owner, waiting, error.words)
+        except mailboxes.LeaseLost:
+            log.warning("lease lost", desk=box.desk, ticket=box.ticket)
+        except Exception as error:  # noqa: BLE001 - one ticket's trouble must not stop the others
+            log.error(
+                "could not work on a ticket",
+                desk=box.desk,
+                ticket=box.ticket,
+                error=type(error).__name__,
+                at=whereabouts(error),
+            )
+            self._put_off(box, owner, waiting, f"internal error: {type(error).__name__}")
+
+    def _handle(self, box: Mailbox, owner: str, waiting: Sequence[Waiting]) -> None:
+        connected = self._desks.get(box.desk)
+        if connected is None:
+            raise Permanent(f"desk '{box.desk}' is no longer in the settings")
+        events = [event for kept in waiting for event in connected.desk.read(kept.delivery)]
+        if box.ticket == ROSTER:
+            self._agents(box, owner, waiting, events)
+            return
+        with self._store.reading() as connection:
+            known_rosters = rosters.load(connection)
+            promised = rosters.promised(connection)
+        if box.desk not in known_rosters:
+            raise Retryable(f"the agents of desk '{box.desk}' have not been read yet", after=1.0)
+        policy = self._policy()
+        bindings = {name: bind(policy, roster) for name, roster in known_rosters.items() if name in self._desks}
+        if box.memory.waiting_for and not events:
+            assignment = self._route(policy, bindings, box.desk, box.memory.waiting_for, promised)
+            if assignment.agent is None:
+                self._leave(box, owner, waiting, box.memory, box.snapshot, due_in=ASK_AGAIN)
+                return
+        sighting = see(connected.desk, box, events, known_rosters[box.desk].acting_id)
+        if sighting.ticket is None or sighting.trigger is None:
+            self._leave(box, owner, waiting, sighting.memory, sighting.ticket or box.snapshot, events=events)
+            return
+        case = self._case(policy, connected, sighting.ticket, sighting.trigger)
+        outcome = policy.decide(case, desk=box.desk, desk_mode=connected.mode)
+        self._commit(box, owner, waiting, _Weighed(connected, policy, bindings, case, outcome, sighting.memory))
+
+    def _case(self, policy: Policy, connected: ConnectedDesk, ticket: Ticket, trigger: EventKind) -> Case:
+        text = text_of(ticket)
+        facts = self._gather(ticket, connected.enrichers)
+        return Case(
+            ticket=ticket,
+            event=trigger,
+            now=self._clock(),
+            text=text,
+            triage=policy.triage(ticket, text),
+            facts={fact.name: fact for fact in facts},
+        )
+
+    def _route(
+        self, policy: Policy, bindings: Mapping[str, Binding], desk: str, target: Target, promised: Mapping[str, int]
+    ) -> Assignment:
+        here, everywhere = bindings[desk], list(bindings.values())
+        teams = {
+            team: members_now(policy.members(team), here, everywhere, promised)
+            for team in (target.team, target.then)
+            if team is not None
+        }
+        return choose(target, teams, here.team_ids)
+
+    def _commit(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], weighed: "_Weighed") -> None:
+        """One transaction: capacity reserved, decision journalled, operation planned, deliveries done."""
+        ticket, now = weighed.case.ticket, self._clock()
+        with self._store.writing() as connection:
+            assignment = None
+            if weighed.outcome.target is not None and ticket.assignee_id is None:
+                rosters.lock_ledger(self._store, connection)
+                promised = rosters.promised(connection)
+                assignment = self._route(weighed.policy, weighed.bindings, box.desk, weighed.outcome.target, promised)
+            decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
+            operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
+            journal.write(connection, decision)
+            if operation.steps:
+                received_at = min((kept.delivery.received_at for kept in waiting), default=None)
+                rank = 4 - max(ticket.priority, decision.change.priority or ticket.priority, key=lambda p: p.rank).rank
+                outbox.add(connection, operation, decision=decision.id, rank=rank, now=now, received_at=received_at)
+            if assignment and assignment.agent and decision.change.assignee_id:
+                rosters.promise(self._store, connection, ticket.ref, assignment.agent, now)
+            inbox.settle(connection, [kept.id for kept in waiting], now)
+            mailboxes.hand_back(
+                connection,
+                owner,
+                box,
+                due_at=now + ASK_AGAIN if remains.waiting_for else None,
+                snapshot=ticket,
+                memory=remains,
+                operation=operation.id if operation.steps else None,
+            )
+        self._metrics.decisions.labels(box.desk, decision.mode).inc()
+        log.info(
+            "decided",
+            desk=box.desk,
+            ticket=box.ticket,
+            decision=decision.id,
+            mode=decision.mode.value,
+            team=assignment.team if assignment else None,
+            agent=assignment.agent if assignment else None,
+            steps=len(operation.steps),
+        )
+
+    def _agents(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], events: Sequence[Event]) -> None:
+        with self._store.reading() as connection:
+            roster = rosters.load(connection).get(box.desk)
+        if roster is not None:
+            rosters.save(self._store, with_statuses(roster, events))
+        self._leave(box, owner, waiting, box.memory, None)
+
+    def _leave(
+        self,
+        box: Mailbox,
+        owner: str,
+        waiting: Sequence[Waiting],
+        memory: Memory,
+        snapshot: Ticket | None,
+        *,
+        events: Sequence[Event] = (),
+        due_in: timedelta | None = None,
+    ) -> None:
+        """Nothing to write: deliveries are done, what was seen is kept, a settled ticket's agent has room again."""
+        now = self._clock()
+        seen = [event.snapshot for event in events if event.snapshot] + ([snapshot] if snapshot else [])
+        with self._store.writing() as connection:
+            inbox.settle(connection, [kept.id for kept in waiting], now)
+            if any(ticket.status in _SETTLED for ticket in seen):
+                rosters.release(connection, TicketRef(box.desk, box.ticket))
+            mailboxes.hand_back(
+                connection, owner, box, due_at=now + due_in if due_in else None, snapshot=snapshot, memory=memory
+            )
+
+    def _put_off(
+        self, box: Mailbox, owner: str, waiting: Sequence[Waiting], words: str, after: float | None = None
+    ) -> None:
+        if box.attempts >= ATTEMPTS_MAX:
+            self._park(box, owner, waiting, words)
+            return
+        now = self._clock()
+        wait = max(back_off(box.attempts), timedelta(seconds=after or 0))
+        log.info("put off", desk=box.desk, ticket=box.ticket, words=words, seconds=wait.total_seconds())
+        self._hand_back(box, owner, due_at=now + wait, attempts=box.attempts + 1)
+
+    def _park(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], words: str) -> None:
+        now = self._clock()
+        log.error("parked", desk=box.desk, ticket=box.ticket, words=words)
+        try:
+            with self._store.writing() as connection:
+                inbox.settle(connection, [kept.id for kept in waiting], now, words=words)
+                mailboxes.hand_back(connection, owner, box, due_at=None, snapshot=box.snapshot, memory=box.memory)
+        except mailboxes.LeaseLost:
+            log.warning("lease lost", desk=box.desk, ticket=box.ticket)
+
+    def _hand_back(self, box: Mailbox, owner: str, *, due_at: datetime, attempts: int) -> None:
+        try:
+            with self._store.writing() as connection:
+                mailboxes.hand_back(
+                    connection,
+                    owner,
+                    box,
+                    due_at=due_at,
+                    snapshot=box.snapshot,
+                    memory=box.memory,
+                    attempts=attempts,
+                )
+        except mailboxes.LeaseLost:
+            log.warning("lease lost", desk=box.desk, ticket=box.ticket)
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    connected: ConnectedDesk
+    policy: Policy
+    bindings: Mapping[str, Binding]
+    case: Case
+    outcome: Outcome
+    memory: Memory
+
+
+def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str) -> tuple[Decision, Memory]:
+    """The decision for a weighed case, and what to remember once it is stored. Pure."""
+    case, outcome, memory = weighed.case, weighed.outcome, weighed.memory
+    ticket, desk = case.ticket, weighed.connected.desk
+    wanted = wishes.wish(weighed.policy, desk.name, outcome.effect, assignment)
+    settled = wishes.settle(wanted, ticket, memory, desk.can)
+    facts = tuple(case.facts.values())
+    note = None
+    if _worth_a_note(outcome.mode, settled.change, memory):
+        note = compose(
+            mode=outcome.mode,
+            triage=case.triage,
+            facts=facts,
+            verdicts=outcome.verdicts,
+            assignment=assignment,
+            wish=settled.change,
+            kept=settled.kept,
+        )
+    decision = Decision(
+        id=decision_id,
+        ref=ticket.ref,
+        at=case.now,
+        event=case.event,
+        policy_version=weighed.policy.version,
+        mode=outcome.mode,
+        triage=case.triage,
+        facts=facts,
+        verdicts=outcome.verdicts,
+        assignment=assignment,
+        wish=wanted,
+        change=wishes.within(outcome.mode, settled.change, note),
+        kept=settled.kept,
+    )
+    waits = assignment is not None and assignment.agent is None and outcome.mode is Mode.LIVE
+    remains = replace(
+        remembered.heard(memory, ticket),
+        decided=True,
+        event=case.event,
+        attempted=None,
+        waiting_for=outcome.target if waits and "assignee" not in memory.held else None,
+        suggested=settled.change if outcome.mode is Mode.SUGGEST else memory.suggested,
+    )
+    return decision, remains
+
+
+def _worth_a_note(mode: Mode, change: Change, memory: Memory) -> bool:
+    if mode is Mode.SHADOW:
+        return False
+    if mode is Mode.SUGGEST:
+        return not memory.noted or change != memory.suggested
+    return change.touches_fields or not memory.noted
+
+
+def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None) -> Sighting:
+    """The ticket behind a mailbox, read from the desk only where the events do not carry it and might matter."""
+    memory, known = box.memory, box.snapshot
+    creation = _creation(events) if known is None else None
+    if creation is not None and creation.snapshot is not None:
+        ticket = creation.snapshot
+        if creation.actor.kind is ActorKind.AGENT:
+            memory = remembered.created_by_a_person(memory, ticket)
+    elif _may_matter(events, memory, acting_id):
+        ticket = desk.fetch(TicketRef(box.desk, box.ticket))
+    else:
+        return Sighting(None, memory, None)
+    memory = remembered.observe(memory, known, ticket)
+    return Sighting(ticket, memory, _trigger(memory, ticket))
+
+
+def _creation(events: Sequence[Event]) -> Event | None:
+    """The creation that carries the whole ticket, where nothing but its own burst has happened since."""
+    created = [e for e in events if e.kind is EventKind.TICKET_CREATED and e.snapshot and e.snapshot.complete]
+    if not created or any(e.kind is not EventKind.TICKET_CREATED and e.burst != created[0].burst for e in events):
+        return None
+    return created[0]
+
+
+def _may_matter(events: Sequence[Event], memory: Memory, acting_id: str | None) -> bool:
+    if not memory.decided or memory.conflicts or (memory.waiting_for and not events):
+        return True
+    return any(
+        event.kind in _MAY_DECIDE and (event.kind is EventKind.TICKET_CREATED or not _is_integration(event, acting_id))
+        for event in events
+    )
+
+
+def _is_integration(event: Event, acting_id: str | None) -> bool:
+    by_us = event.actor.id is not None and event.actor.id == acting_id
+    return by_us or event.actor.kind is ActorKind.INTEGRATION
+
+
+def _trigger(memory: Memory, ticket: Ticket) -> EventKind | None:
+    """What there is to decide on: a ticket not decided yet, news from its requester, a decision that came too late."""
+    if ticket.status in _SETTLED:
+        return None
+    if not memory.decided:
+        return EventKind.TICKET_CREATED
+    if remembered.has_news(memory, ticket):
+        return EventKind.REQUESTER_REPLIED
+    if memory.conflicts or (memory.waiting_for is not None and ticket.assignee_id is None):
+        return memory.event
+    return None
+
+
+def with_statuses(roster: Roster, events: Sequence[Event]) -> Roster:
+    """The roster with what events say of its agents; of two about one agent the one with the higher version holds."""
+    latest: dict[str, Event] = {}
+    for event in events:
+        if event.agent_id is None or event.agent_status is None:
+            continue
+        before = latest.get(event.agent_id)
+        if before is None or (event.version or 0) >= (before.version or 0):
+            latest[event.agent_id] = event
+    statuses: dict[str, AgentStatus] = {
+        agent_id: event.agent_status for agent_id, event in latest.items() if event.agent_status is not None
+    }
+    agents = tuple(replace(agent, status=statuses.get(agent.id, agent.status)) for agent in roster.agents)
+    return replace(roster, agents=agents)

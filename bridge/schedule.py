@@ -1,0 +1,117 @@
+"""Work by the clock: each job runs once however many processes there are, by a lease row of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import or_, select, update
+
+from bridge.errors import DeskError, whereabouts
+from bridge.ports import Clock
+from bridge.store import Store
+from bridge.store.tables import jobs
+
+log = structlog.get_logger(__name__)
+
+_LEASE = timedelta(seconds=30)
+"""A job that takes longer than this is taken for dead and may be started by another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work to be done every so often; `name` is the same in every process."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], None]
+
+
+class Schedule:
+    """Runs jobs while started; every process tries every job, and the lease row lets one do it."""
+
+    def __init__(self, store: Store, work: list[Job], *, owner: str, clock: Clock) -> None:
+        self._store = store
+        self._owner = owner
+        self._clock = clock
+        self._jobs = work
+        self._scheduler = BackgroundScheduler(timezone="UTC")
+
+    def start(self) -> None:
+        """Run what is due, now and from now on."""
+        for job in self._jobs:
+            self._scheduler.add_job(
+                self.attempt,
+                "interval",
+                args=[job],
+                seconds=job.every.total_seconds(),
+                next_run_time=datetime.now(self._scheduler.timezone),
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End what runs and start nothing more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def attempt(self, job: Job) -> bool:
+        """Run a job unless another process does or did within its interval; whether it was run. Never raises."""
+        try:
+            if not self._claim(job):
+                return False
+            words = None
+            try:
+                job.run()
+            except DeskError as error:
+                words = str(error)
+                log.warning("job failed", job=job.name, words=words)
+            except Exception as error:  # noqa: BLE001 - a job's mistake must not end the schedule
+                words = f"internal error: {type(error).__name__}"
+                log.error("job failed", job=job.name, error=type(error).__name__, at=whereabouts(error))
+            self._release(job, words)
+        except Exception as error:  # noqa: BLE001 - the database may be away for a while
+            log.error("job not run", job=job.name, error=type(error).__name__, at=whereabouts(error))
+            return False
+        return True
+
+    def _claim(self, job: Job) -> bool:
+        now = self._clock()
+        with self._store.writing() as connection:
+            connection.execute(
+                self._store.insert(jobs).values(name=job.name).on_conflict_do_nothing(index_elements=["name"])
+            )
+            claimed = connection.execute(
+                update(jobs)
+                .where(
+                    jobs.c.name == job.name,
+                    or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until < now),
+                    or_(jobs.c.last_run.is_(None), jobs.c.last_run <= now - job.every * 0.9),
+                )
+                .values(lease_owner=self._owner, lease_until=now + _LEASE)
+            )
+        return claimed.rowcount == 1
+
+    def _release(self, job: Job, words: str | None) -> None:
+        with self._store.writing() as connection:
+            connection.execute(
+                update(jobs)
+                .where(jobs.c.name == job.name, jobs.c.lease_owner == self._owner)
+                .values(
+                    lease_owner=None,
+                    lease_until=None,
+                    last_run=self._clock(),
+                    healthy=words is None,
+                    words=words,
+                )
+            )
+
+
+def failing(store: Store) -> dict[str, str]:
+    """The jobs whose last run failed, with the words of it."""
+    with store.reading() as connection:
+        rows = connection.execute(select(jobs.c.name, jobs.c.words).where(jobs.c.healthy.is_(False)))
+        return {row.name: row.words for row in rows}

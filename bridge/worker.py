@@ -1,0 +1,121 @@
+"""The threads of one process: some decide, some write back, one keeps their leases alive and takes over lost ones."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from ulid import ULID
+
+from bridge.errors import whereabouts
+from bridge.pipeline import Pipeline
+from bridge.ports import Clock
+from bridge.signal import Signal
+from bridge.store import Store, mailbox, outbox
+from bridge.writeback import WriteBack
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=10)
+"""How long a worker may be silent before another takes its tickets over."""
+
+_BEAT_SECONDS = 2.0
+_POLL_SECONDS = 0.25
+_CLAIM_MAX = 4
+
+
+class Workers:
+    """`deciders` threads that turn deliveries into planned operations and `writers` threads that carry them out.
+
+    They wait on `signal` and look for themselves every quarter of a second, for what other processes left and for what
+    is due later.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        writeback: WriteBack,
+        *,
+        signal: Signal,
+        clock: Clock,
+        deciders: int,
+        writers: int,
+    ) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._writeback = writeback
+        self._signal = signal
+        self._clock = clock
+        self._stop = threading.Event()
+        identity = f"{socket.gethostname()}/{os.getpid()}/{ULID()}"
+        roles: list[tuple[str, Callable[[str], bool]]] = [
+            *((f"{identity}/decider-{n}", self.decide) for n in range(deciders)),
+            *((f"{identity}/writer-{n}", self.write) for n in range(writers)),
+        ]
+        self._owners = [owner for owner, _ in roles]
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._loop, args=(owner, work), name=owner.rsplit("/", 1)[1], daemon=True)
+            for owner, work in roles
+        ]
+
+    def start(self) -> None:
+        """Begin to work."""
+        for thread in (self._heart, *self._threads):
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand and end every thread."""
+        self._stop.set()
+        self._signal.ring()
+        for thread in (*self._threads, self._heart):
+            thread.join()
+
+    def decide(self, owner: str) -> bool:
+        """Work on some tickets that are due; False where there are none."""
+        boxes = mailbox.claim(self._store, owner, self._clock(), LEASE, _CLAIM_MAX)
+        for box in boxes:
+            self._pipeline.handle(box, owner)
+            self._signal.ring()
+        return bool(boxes)
+
+    def write(self, owner: str) -> bool:
+        """Carry out one operation that is due; False where there is none."""
+        worked = self._writeback.run_one(owner)
+        if worked:
+            self._signal.ring()
+        return worked
+
+    def _loop(self, owner: str, work: Callable[[str], bool]) -> None:
+        while not self._stop.is_set():
+            rung = self._signal.count
+            try:
+                busy = work(owner)
+            except Exception as error:  # noqa: BLE001 - the database may be away for a while: the thread must outlive it
+                log.error("worker met an error", owner=owner, error=type(error).__name__, at=whereabouts(error))
+                self._stop.wait(1.0)
+                continue
+            if not busy:
+                self._signal.wait_beyond(rung, _POLL_SECONDS)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(_BEAT_SECONDS):
+            try:
+                freed = beat(self._store, self._owners, self._clock())
+            except Exception as error:  # noqa: BLE001 - see _loop
+                log.error("heartbeat met an error", error=type(error).__name__, at=whereabouts(error))
+                continue
+            if freed:
+                log.warning("took over from a silent worker", count=freed)
+                self._signal.ring()
+
+
+def beat(store: Store, owners: Sequence[str], now: datetime) -> int:
+    """Renew the leases of these owners and free those of silent ones; how many were freed."""
+    with store.writing() as connection:
+        mailbox.renew(connection, owners, now + LEASE)
+        outbox.renew(connection, owners, now + LEASE)
+        return mailbox.take_over(connection, now) + outbox.take_over(connection, now)

@@ -1,0 +1,145 @@
+"""Operations out to the desks: each step once, read back where its outcome is unclear, never over a human's edit."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bridge.errors import Conflict, DeskError, NotThere, Permanent, Retryable, Unclear, whereabouts
+from bridge.memory import applied
+from bridge.metrics import Metrics
+from bridge.model import Step, StepState, Ticket
+from bridge.pipeline import ConnectedDesk, back_off
+from bridge.ports import Clock
+from bridge.store import Store, outbox
+from bridge.store import mailbox as mailboxes
+from bridge.store import roster as rosters
+from bridge.store.outbox import Work
+
+log = structlog.get_logger(__name__)
+
+CONFLICTS_MAX = 3
+"""So many decisions in a row that came too late, and the operation is parked: somebody is busy on the ticket."""
+
+ATTEMPTS_MAX = 30
+"""So many failed attempts, about two hours of them, and an operation is parked with the vendor's last words."""
+
+
+class WriteBack:
+    """Carries out one claimed operation at a time. Thread-safe."""
+
+    def __init__(
+        self, store: Store, desks: Mapping[str, ConnectedDesk], *, clock: Clock, metrics: Metrics, lease: timedelta
+    ) -> None:
+        self._store = store
+        self._desks = desks
+        self._clock = clock
+        self._metrics = metrics
+        self._lease = lease
+
+    def run_one(self, owner: str) -> bool:
+        """Carry out the next operation that is due; False where there is none."""
+        work = outbox.claim(self._store, owner, self._clock(), self._lease)
+        if work is None:
+            return False
+        try:
+            self._carry_out(work, owner)
+        except mailboxes.LeaseLost:
+            log.warning("lease lost", operation=work.operation.id)
+        except Exception as error:  # noqa: BLE001 - one operation's trouble must not stop the others
+            log.error(
+                "could not carry out an operation",
+                operation=work.operation.id,
+                error=type(error).__name__,
+                at=whereabouts(error),
+            )
+            self._postpone(work, owner, f"internal error: {type(error).__name__}", unsent=None)
+        return True
+
+    def _carry_out(self, work: Work, owner: str) -> None:
+        connected = self._desks.get(work.operation.ref.desk)
+        if connected is None:
+            self._end(work, owner, "parked", f"desk '{work.operation.ref.desk}' is no longer in the settings")
+            return
+        seen: Ticket | None = None
+        last = len(work.operation.steps) - 1
+        for position, (step, state) in enumerate(zip(work.operation.steps, work.states, strict=True)):
+            if state is StepState.DONE:
+                continue
+            try:
+                seen = self._step(connected, step, state, seen)
+            except DeskError as error:
+                self._failed(work, owner, position, error)
+                return
+            if position < last:
+                with self._store.writing() as connection:
+                    outbox.step_done(connection, owner, work.operation.id, position, self._clock())
+        self._end(work, owner, "done", None)
+
+    def _step(self, connected: ConnectedDesk, step: Step, state: StepState, seen: Ticket | None) -> Ticket | None:
+        """Perform a step, unless it was started before and its effect is at the desk already."""
+        receipt = connected.desk.find(step) if state is StepState.STARTED else None
+        if receipt is None:
+            receipt = connected.desk.perform(step, seen)
+        return receipt.seen
+
+    def _failed(self, work: Work, owner: str, position: int, error: DeskError) -> None:
+        words = str(error)
+        match error:
+            case Conflict():
+                self._decide_again(work, owner, words)
+            case Unclear():
+                self._postpone(work, owner, words, unsent=None)
+            case Retryable():
+                was_unclear = work.states[position] is StepState.STARTED
+                self._postpone(work, owner, words, unsent=None if was_unclear else position, after=error.after)
+            case NotThere():
+                self._end(work, owner, "dropped", words)
+            case Permanent():
+                self._end(work, owner, "parked", words)
+            case _:
+                self._postpone(work, owner, words, unsent=None)
+
+    def _postpone(self, work: Work, owner: str, words: str, *, unsent: int | None, after: float | None = None) -> None:
+        if work.attempts >= ATTEMPTS_MAX:
+            self._end(work, owner, "parked", words)
+            return
+        wait = max(back_off(work.attempts), timedelta(seconds=after or 0))
+        log.info("write put off", operation=work.operation.id, words=words, seconds=wait.total_seconds())
+        with self._store.writing() as connection:
+            outbox.postpone(connection, owner, work.operation.id, self._clock() + wait, words, unsent=unsent)
+        self._metrics.operations.labels(work.operation.ref.desk, "put_off").inc()
+
+    def _decide_again(self, work: Work, owner: str, words: str) -> None:
+        """The ticket changed under us: the decision is void, its ticket is due at once."""
+        now, ref = self._clock(), work.operation.ref
+        with self._store.writing() as connection:
+            snapshot, memory = mailboxes.recall(connection, ref)
+            again = memory.conflicts + 1 < CONFLICTS_MAX
+            remains = replace(memory, attempted=work.operation.change, conflicts=memory.conflicts + 1 if again else 0)
+            outbox.finish(connection, owner, work.operation, "superseded" if again else "parked", now=now, words=words)
+            rosters.release(connection, ref)
+            mailboxes.remember(connection, ref, snapshot, remains)
+            if again:
+                mailboxes.wake(self._store, connection, {(ref.desk, ref.id): now})
+        self._metrics.operations.labels(ref.desk, "superseded" if again else "parked").inc()
+        log.info("decided too late", operation=work.operation.id, words=words, again=again)
+
+    def _end(self, work: Work, owner: str, state: str, words: str | None) -> None:
+        now, change, ref = self._clock(), work.operation.change, work.operation.ref
+        with self._store.writing() as connection:
+            snapshot, memory = mailboxes.recall(connection, ref)
+            if state == "done":
+                outbox.finish_steps(connection, work.operation.id, now)
+                rosters.written(connection, ref, now)
+                remains = replace(memory, conflicts=0, noted=memory.noted or change.note is not None)
+                mailboxes.remember(connection, ref, applied(change, snapshot) if snapshot else None, remains)
+            else:
+                rosters.release(connection, ref)
+                mailboxes.remember(connection, ref, snapshot, replace(memory, conflicts=0, attempted=change))
+            outbox.finish(connection, owner, work.operation, state, now=now, words=words)
+        self._metrics.operations.labels(ref.desk, state).inc()
+        if state == "done" and work.received_at is not None:
+            self._metrics.lag.labels(ref.desk).observe((now - work.received_at).total_seconds())
+        (log.info if state == "done" else log.error)(f"write {state}", operation=work.operation.id, words=words)
