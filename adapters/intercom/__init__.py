@@ -1,1 +1,6 @@
-"""The Intercom adapter."""
+"""Intercom: conversations and tickets, both of them tickets here."""
+
+from adapters.intercom.desk import IntercomDesk
+from adapters.intercom.options import IntercomOptions
+
+__all__ = ["IntercomDesk", "IntercomOptions"]

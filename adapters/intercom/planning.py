@@ -1,0 +1,157 @@
+"""A change in Intercom's calls: which steps say it, in which order, and what each step expects to find. Pure.
+
+A step that writes fields carries `want` and `expect`, both by the names of `Ticket` (and `fields` by attribute), so
+that the same comparison finds a human's newer edit before the write and our own effect after an unclear one. Steps
+that compare come first and in one run, because the answer to one stands in for the read before the next.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+from adapters.intercom.mapping import PRIORITY_LABEL, TICKET, TICKET_CATEGORY, Names
+from bridge.errors import Unsupported
+from bridge.model import NOBODY, Change, Operation, Status, Step, Ticket, TicketRef
+
+TEAM: Final = "team"
+ADMIN: Final = "admin"
+STATE: Final = "state"
+ATTRIBUTES: Final = "attributes"
+UPDATE: Final = "update"
+TAG: Final = "tag"
+UNTAG: Final = "untag"
+NOTE: Final = "note"
+
+STATE_OF: Final[Mapping[Status, str]] = {Status.OPEN: "open", Status.PENDING: "snoozed", Status.CLOSED: "closed"}
+"""The states that a conversation can be brought to. New is open in nobody's hands, which assignments say."""
+
+Data = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A change beside the ticket that it is for, and the account's own names."""
+
+    change: Change
+    ticket: Ticket
+    names: Names
+
+    def assignments(self) -> Iterator[tuple[str, str, str | None]]:
+        """Step, field and id (None: nobody) of what is to be assigned; the team first, lest it takes the admin away."""
+        wanted = ((TEAM, "team_id", self.change.team_id), (ADMIN, "assignee_id", self.change.assignee_id))
+        for name, field, value in wanted:
+            if value is not None and (value or None) != getattr(self.ticket, field):
+                yield name, field, None if value == NOBODY else value
+
+    def attributes(self) -> dict[str, object]:
+        """The attributes to write, priority and type among them, without those that hold already."""
+        wanted = dict(self.change.fields)
+        if self.change.priority is not None and self.change.priority != self.ticket.priority:
+            wanted[self._attribute("priority")] = PRIORITY_LABEL[self.change.priority]
+        if self.change.type not in {None, self.ticket.type}:
+            wanted[self._attribute("type")] = self.change.type
+        return {name: value for name, value in wanted.items() if self.ticket.fields.get(name) != value}
+
+    def _attribute(self, what: str) -> str:
+        name: str | None = getattr(self.names, what)
+        if name is None:
+            raise Unsupported(f"Intercom has no {what} to write: define an attribute and set {what}_attribute to it")
+        return name
+
+    def state(self) -> str | None:
+        """The conversation state to bring about, None where it holds. Raises Unsupported."""
+        status = self.change.status
+        if status in {None, self.ticket.status}:
+            return None
+        wanted = STATE_OF.get(status or Status.UNKNOWN)
+        if wanted is None:
+            raise Unsupported(f"an Intercom conversation cannot be {status}: it is open, pending or closed")
+        return None if wanted == self.ticket.status_raw else wanted
+
+    def category(self) -> Status | None:
+        """The ticket status to bring about, None where it holds. Raises Unsupported."""
+        status = self.change.status
+        if status in {None, self.ticket.status}:
+            return None
+        if status not in TICKET_CATEGORY:
+            raise Unsupported(f"an Intercom ticket cannot be {status}: it is new, open, pending, resolved or closed")
+        return status
+
+    def tags(self) -> Iterator[tuple[str, str]]:
+        """Step and tag of what is to add and to remove; a tag's case does not count at Intercom.
+
+        A ticket often does not show its tags: where it shows none, none can be ruled out, and removing is asked for.
+        """
+        present = {tag.casefold() for tag in self.ticket.tags}
+        hidden = kind_of(self.ticket.ref) == TICKET and not present
+        yield from ((TAG, tag) for tag in sorted(self.change.add_tags) if tag.casefold() not in present)
+        gone = (tag for tag in sorted(self.change.remove_tags) if hidden or tag.casefold() in present)
+        yield from ((UNTAG, tag) for tag in gone)
+
+
+def plan(operation_id: str, change: Change, ticket: Ticket, names: Names, *, wake_at: int) -> Operation:
+    """The fewest calls that say the change; `wake_at` (unix seconds) ends a snooze. Raises Unsupported."""
+    wish = _Wish(change, ticket, names)
+    fields = _ticket_steps(wish) if kind_of(ticket.ref) == TICKET else _conversation_steps(wish, wake_at)
+    tags: Iterator[tuple[str, Data]] = ((name, {"tag": tag}) for name, tag in wish.tags())
+    rows = [*fields, *tags]
+    if change.note is not None:
+        rows.append((NOTE, {"body": f"{change.note}<p><i>Deskbridge ref {escape(operation_id)}</i></p>"}))
+    steps = tuple(Step(name, ticket.ref, operation_id, data) for name, data in rows)
+    return Operation(operation_id, ticket.ref, change, steps)
+
+
+def kind_of(ref: TicketRef) -> str:
+    """The part of a reference that says conversation or ticket."""
+    return ref.id.partition(":")[0]
+
+
+def differing(ticket: Ticket, values: Mapping[str, object]) -> list[str]:
+    """The names of the fields, and of the attributes under `fields`, in which a ticket is not as the values say."""
+    named = {name: getattr(ticket, name) for name in values if name != "fields"}
+    attributes = values.get("fields")
+    wrong = [name for name, value in named.items() if value != values[name]]
+    if isinstance(attributes, Mapping):
+        wrong += [name for name, value in attributes.items() if ticket.fields.get(name) != value]
+    return wrong
+
+
+def part(step: Step, name: str) -> Mapping[str, Any]:
+    """`want` or `expect` of a step that writes fields."""
+    values = step.data[name]
+    assert isinstance(values, Mapping)
+    return values
+
+
+def _conversation_steps(wish: _Wish, wake_at: int) -> Iterator[tuple[str, Data]]:
+    ticket = wish.ticket
+    for name, field, value in wish.assignments():
+        yield name, {"want": {field: value}, "expect": {field: getattr(ticket, field)}}
+    state = wish.state()
+    if state is not None:
+        data: Data = {"want": {"status_raw": state}, "expect": {"status_raw": ticket.status_raw}}
+        yield STATE, {**data, "wake_at": wake_at} if state == "snoozed" else data
+    attributes = wish.attributes()
+    if attributes:
+        yield ATTRIBUTES, {"want": {"fields": attributes}, "expect": {"fields": _as_read(ticket, attributes)}}
+
+
+def _ticket_steps(wish: _Wish) -> Iterator[tuple[str, Data]]:
+    """One update, two where team and admin both change: a ticket's update has one `assignee_id` for either."""
+    ticket, assignments, status, attributes = wish.ticket, [*wish.assignments()], wish.category(), wish.attributes()
+    updates: list[tuple[Data, Data]] = [({field: to}, {field: getattr(ticket, field)}) for _, field, to in assignments]
+    if not updates and (status or attributes):
+        updates.append(({}, {}))
+    if status:
+        updates[-1][0]["status"] = str(status)
+        updates[-1][1].update(status=str(ticket.status), status_custom_id=ticket.status_custom_id)
+    if attributes:
+        updates[-1][0]["fields"] = attributes
+        updates[-1][1]["fields"] = _as_read(ticket, attributes)
+    for want, expect in updates:
+        yield UPDATE, {"want": want, "expect": expect}
+
+
+def _as_read(ticket: Ticket, attributes: Mapping[str, object]) -> dict[str, object]:
+    return {name: ticket.fields.get(name) for name in attributes}
