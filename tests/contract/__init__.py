@@ -1,0 +1,1 @@
+"""One contract that every desk adapter keeps, run against its sandbox over real HTTP."""
