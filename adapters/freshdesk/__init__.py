@@ -1,1 +1,6 @@
-"""The Freshdesk adapter."""
+"""The Freshdesk adapter: webhooks as hints, the REST API v2 as the truth, an update in at most two calls."""
+
+from adapters.freshdesk.desk import FreshdeskDesk
+from adapters.freshdesk.options import FreshdeskOptions
+
+__all__ = ["FreshdeskDesk", "FreshdeskOptions"]

@@ -1,0 +1,43 @@
+"""What an admin states about one Freshdesk account: address, credential, webhook secrets, its own statuses."""
+
+from typing import Annotated, Final
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from bridge.model import Status
+
+SECRET_MIN: Final = 16
+"""Characters; Freshdesk signs nothing, so these secrets are all that tells its deliveries from anybody's."""
+
+Secret = Annotated[SecretStr, Field(min_length=SECRET_MIN)]
+
+
+class FreshdeskOptions(BaseModel):
+    """One Freshdesk account.
+
+    `url` is its base, `https://acme.freshdesk.com` (only the freshdesk.com name answers the API, no CNAME). `api_key`
+    belongs to one agent, in whose name we write; an administrator's also sees agents, availability and groups.
+    `webhook_secrets` come in the header `X-Deskbridge-Secret`, `path_secrets` as the last part of the webhook's path:
+    a delivery needs one of each, and two of each live while rotating. `status_map` says what the account's own
+    statuses (id 6 and up, see `GET /ticket_fields`) mean.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    api_key: Annotated[SecretStr, Field(min_length=1)]
+    webhook_secrets: tuple[Secret, ...] = Field(min_length=1, max_length=2)
+    path_secrets: tuple[Secret, ...] = Field(min_length=1, max_length=2)
+    status_map: dict[int, Status] = Field(default_factory=dict)
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_base(cls, url: str) -> str:
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ValueError(f"is no URL: {error}") from error
+        if parsed.scheme not in {"https", "http"} or not parsed.host or parsed.userinfo or parsed.path != "/":
+            raise ValueError("must be the account's base like https://acme.freshdesk.com, without path or credentials")
+        return url.rstrip("/")
