@@ -1,0 +1,77 @@
+"""Remembers what was read, since when, and lets only one caller at a time read the same thing again."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final, Generic, TypeVar
+
+from bridge.ports import Clock
+
+MAX_ENTRIES: Final = 10_000
+"""So many keys are remembered; the one unused for longest goes first."""
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[V]):
+    """A value and when its reading began (UTC): what happened at the source after that, it cannot know."""
+
+    value: V
+    at: datetime
+
+
+class Cache(Generic[K, V]):
+    """Values by key, read again once they are `ttl` old; thread-safe."""
+
+    def __init__(self, ttl: timedelta, clock: Clock) -> None:
+        self._ttl = ttl
+        self._clock = clock
+        self._lock = Lock()
+        self._held: OrderedDict[K, Held[V]] = OrderedDict()
+        self._flights: dict[K, Future[Held[V]]] = {}
+
+    def get(self, key: K, load: Callable[[], V]) -> Held[V]:
+        """The value for `key`, read by `load` where none is young enough.
+
+        Callers that want the same key meanwhile wait for the one reading. Raises what `load` raises; nothing is
+        remembered then, and what was remembered before stays for `peek`.
+        """
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None and self._clock() - held.at < self._ttl:
+                self._held.move_to_end(key)
+                return held
+            mine: Future[Held[V]] = Future()
+            flight = self._flights.setdefault(key, mine)
+        return self._fly(key, load, mine) if flight is mine else flight.result()
+
+    def peek(self, key: K) -> Held[V] | None:
+        """What is remembered for `key`, however old, without reading or waiting."""
+        with self._lock:
+            return self._held.get(key)
+
+    def _fly(self, key: K, load: Callable[[], V], flight: Future[Held[V]]) -> Held[V]:
+        at = self._clock()
+        try:
+            held = Held(load(), at)
+        except BaseException as error:
+            with self._lock:
+                del self._flights[key]
+            flight.set_exception(error)
+            raise
+        with self._lock:
+            self._remember(key, held)
+            del self._flights[key]
+        flight.set_result(held)
+        return held
+
+    def _remember(self, key: K, held: Held[V]) -> None:
+        self._held[key] = held
+        self._held.move_to_end(key)
+        if len(self._held) > MAX_ENTRIES:
+            self._held.popitem(last=False)
