@@ -1,0 +1,171 @@
+"""Writes the one internal note that an agent sees: what the ticket is, why it is here, what is known, what comes next.
+
+Whatever comes from a ticket, a desk, a policy or a source of facts is escaped and cut: a note is never longer than
+`NOTE_MAX` and holds no tag but `p, b, i, ul, li`. Times are given in full, not as ages: a note is read much later.
+"""
+
+import html
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, RuleVerdict, Triage
+
+NOTE_MAX: Final = 1_500
+"""Characters, tags and entities among them."""
+
+_LIST_MAX: Final = 350
+"""Characters for what was or would be written; the list of facts has whatever is left."""
+
+_UNSEEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that do not show, or that turn the text around them."""
+
+_FACT_WORDS: Final = {
+    "requester.tier": "tier",
+    "requester.plan": "plan",
+    "requester.account_owner": "account owner",
+    "contacts_24h": "tickets opened within 24 hours",
+    "previous_tickets": "earlier tickets",
+    "open_tickets": "open tickets",
+    "last_agent": "last agent",
+}
+
+_NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def compose(
+    *,
+    mode: Mode,
+    triage: Triage,
+    facts: Sequence[Fact],
+    verdicts: Sequence[RuleVerdict],
+    assignment: Assignment | None,
+    wish: Change,
+    kept: Sequence[str],
+    names: Mapping[str, str] = _NO_NAMES,
+) -> str:
+    """The note as HTML; the same inputs always give the same note.
+
+    `wish` is what is written beside the note or, where the mode is not live, what would have been; `kept` one sentence
+    for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id.
+    """
+    opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", _why(verdicts, assignment))
+    label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
+    changes = [*_changes(mode, wish, assignment, names), *(f"Left alone: {_safe(words, 90)}" for words in kept)]
+    closing = _paragraph(label, _next(triage, assignment)) + _list(changes, _LIST_MAX)
+    title = _paragraph("Context", "" if facts else "nothing is known")
+    room = NOTE_MAX - len(opening) - len(title) - len(closing)
+    return opening + title + _list((_known(fact, names) for fact in facts), room) + closing
+
+
+def _what(triage: Triage) -> str:
+    intent = _found(triage.intent) if triage.intent else "not understood"
+    others = {
+        "urgency": triage.urgency,
+        "sentiment": triage.sentiment,
+        "language": triage.language,
+        "automatic": triage.automatic,
+    }
+    asides = [f"{name} {_sure(finding, 20)}" for name, finding in others.items() if finding]
+    return "; ".join([intent, *asides])
+
+
+def _sure(finding: Finding, most: int = 60) -> str:
+    return f"{_safe(finding.value, most)} ({finding.confidence:.0%})"
+
+
+def _found(finding: Finding) -> str:
+    words = ", ".join(f"“{_safe(word, 30)}”" for word in finding.because[:3])
+    return f"{_sure(finding)} by {words}" if words else _sure(finding)
+
+
+def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None) -> str:
+    routes, marks = _matched(verdicts, "route"), _matched(verdicts, "annotate")
+    parts = [f"rule {rule}" for rule in routes[-1:]]
+    if assignment is not None:
+        agent = _safe(assignment.agent, 40) if assignment.agent else "no agent yet"
+        parts = [f"team {_safe(assignment.team, 40)}", *parts, f"{agent}: {_safe(assignment.because, 90)}"]
+    if marks:
+        parts.append(f"marked by {', '.join(marks[:3])}")
+    return "; ".join(parts) or "the policy sends it nowhere else"
+
+
+def _matched(verdicts: Sequence[RuleVerdict], stage: str) -> list[str]:
+    return [f"“{_safe(verdict.rule, 40)}”" for verdict in verdicts if verdict.matched and verdict.stage == stage]
+
+
+def _known(fact: Fact, names: Mapping[str, str]) -> str:
+    name = _safe(_FACT_WORDS.get(fact.name, fact.name), 40)
+    if fact.value is None:
+        return f"{name}: unknown <i>({_safe(fact.source, 30)}: {_safe(fact.reason or 'missing', 70)})</i>"
+    value = names.get(str(fact.value), str(fact.value)) if fact.name == "last_agent" else str(fact.value)
+    at = f", {fact.as_of:%Y-%m-%d %H:%M} UTC" if fact.as_of else ""
+    return f"{name}: <b>{_safe(value)}</b> <i>({_safe(fact.source, 30)}{at})</i>"
+
+
+def _next(triage: Triage, assignment: Assignment | None) -> str:
+    if triage.automatic is not None:
+        return "an automatic message, there may be nothing to answer"
+    if assignment is None:
+        return "it stays with whoever has it"
+    if assignment.agent is None:
+        return f"it waits in {_safe(assignment.team, 40)} until somebody has room"
+    return f"{_safe(assignment.agent, 40)} to answer"
+
+
+def _changes(mode: Mode, wish: Change, assignment: Assignment | None, names: Mapping[str, str]) -> Iterator[str]:
+    verb = "Set" if mode is Mode.LIVE else "Would set"
+    for name, value in _values(wish, assignment, names):
+        yield f"{verb} {_safe(name, 40)}: {_safe(value)}"
+    for verb, tags in (("added", wish.add_tags), ("removed", wish.remove_tags)):
+        if tags:
+            yield f"Tags {verb if mode is Mode.LIVE else f'to be {verb}'}: {_safe(', '.join(sorted(tags)), 90)}"
+
+
+def _values(wish: Change, assignment: Assignment | None, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is set to what, ids as the names that the agent knows."""
+    known = {assignment.agent_id: assignment.agent, assignment.team_id: assignment.team} if assignment else {}
+    if wish.assignee_id is not None:
+        name = known.get(wish.assignee_id) or names.get(wish.assignee_id, wish.assignee_id)
+        yield "assignee", "nobody" if wish.assignee_id == NOBODY else name
+    if wish.team_id is not None:
+        yield "team", known.get(wish.team_id) or wish.team_id
+    for field in ("status", "priority", "type"):
+        value = getattr(wish, field)
+        if value is not None:
+            yield field, str(value)
+    for field in sorted(wish.fields):
+        yield field, str(wish.fields[field])
+
+
+def _paragraph(title: str, content: str) -> str:
+    return f"<p><b>{title}</b>: {content}</p>" if content else f"<p><b>{title}</b></p>"
+
+
+def _list(items: Iterable[str], room: int) -> str:
+    """The items as a list of `room` characters at most; those that do not fit are counted at its end."""
+    lines = [f"<li>{item}</li>" for item in items]
+    if not lines:
+        return ""
+    fitting, left = 0, room - len("<ul></ul>") - _TAIL
+    while fitting < len(lines) and len(lines[fitting]) <= left:
+        left -= len(lines[fitting])
+        fitting += 1
+    missing = len(lines) - fitting
+    more = f"<li>and {missing} more</li>" if missing else ""
+    return f"<ul>{''.join(lines[:fitting])}{more}</ul>"
+
+
+_TAIL: Final = len("<li>and 999 more</li>")
+
+
+def _safe(text: str, most: int = 60) -> str:
+    """The text as one line of HTML without tags, `most` characters at most with its entities."""
+    shown = "".join(" " if unicodedata.category(char) in _UNSEEN else char for char in text[: 4 * most])
+    escaped = [html.escape(char) for char in " ".join(shown.split())]
+    if sum(map(len, escaped)) <= most and len(text) <= 4 * most:
+        return "".join(escaped)
+    while sum(map(len, escaped)) >= most:
+        escaped.pop()
+    return "".join(escaped) + "…"
