@@ -277,9 +277,10 @@ def self_assigning(team: Row) -> str | None:
 
 
 def _priority(fields: Row, names: Names, own: object) -> tuple[str | None, Priority]:
-    """The attribute that we write where it is configured and set, else Intercom's own priority."""
-    raw = _word(fields.get(names.priority or "")) or _word(own)
-    return raw, PRIORITY.get((raw or "").casefold(), Priority.NONE)
+    """Intercom's own priority where somebody set it, since only people can; else the attribute that we write."""
+    words = (_word(own), _word(fields.get(names.priority or "")))
+    known = [(raw, PRIORITY.get((raw or "").casefold(), Priority.NONE)) for raw in words]
+    return next((row for row in known if row[1] is not Priority.NONE), known[0])
 
 
 def _requester(item: Row, authored: list[Row]) -> Requester | None:

@@ -1,0 +1,1 @@
+"""Each adapter through its own doors: its wire formats, its plans, its faults."""
