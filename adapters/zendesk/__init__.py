@@ -1,1 +1,6 @@
-"""The Zendesk adapter."""
+"""Zendesk: tickets, agents and signed webhooks through zenpy over a session of our own."""
+
+from adapters.zendesk.desk import ZendeskDesk
+from adapters.zendesk.options import ZendeskOptions
+
+__all__ = ["ZendeskDesk", "ZendeskOptions"]

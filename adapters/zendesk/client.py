@@ -1,0 +1,161 @@
+"""Zendesk's API by the names of what we ask for: zenpy where it can, the session under it where it cannot."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+import zenpy
+from zenpy.lib.api_objects import Ticket as ZenpyTicket
+
+from adapters.zendesk.credentials import credential
+from adapters.zendesk.mapping import Json, listing
+from adapters.zendesk.options import ZendeskOptions
+from adapters.zendesk.session import DOMAIN, SUBDOMAIN, DeskSession
+from bridge.ports import Clock, Gate
+
+PAGE: Final = 100
+"""The most that Zendesk's cursor pages hold."""
+
+logging.getLogger("zenpy").setLevel(logging.WARNING)  # at DEBUG it logs whole bodies: customers' words
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One page of the incremental export; `cursor` None where the page named none."""
+
+    tickets: list[Json]
+    cursor: str | None
+    ended: bool
+
+
+class ZendeskClient:
+    """One account. Thread-safe: each thread has a session and a zenpy of its own. Every call may raise DeskError."""
+
+    def __init__(self, desk: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
+        self.base = options.url
+        self._desk = desk
+        self._options = options
+        self._gate = gate
+        self._credential = credential(desk, options.credentials, clock)
+        self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[DeskSession] = []
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            for session in self._sessions:
+                session.close()
+            self._sessions.clear()
+
+    def ticket(self, ticket_id: str) -> Json:
+        """A ticket with the people around it: {"ticket", "users", "groups", "organizations"}.
+
+        Not through zenpy: with its cache off, and on it may not be, it loses what is loaded beside a ticket.
+        """
+        return self._get(f"tickets/{ticket_id}.json", include="users,groups,organizations")
+
+    def comments(self, ticket_id: str) -> Json:
+        """The newest comments and their authors: {"comments", "users"}."""
+        params = {"include": "users", "sort": "-created_at", "page[size]": PAGE}
+        return self._get(f"tickets/{ticket_id}/comments.json", **params)
+
+    def audits(self, ticket_id: str) -> Iterator[Json]:
+        """Everything that was done to a ticket, in Zendesk's order, page by page."""
+        return _plain(self._zenpy.tickets.audits(ticket=int(ticket_id)))
+
+    def requested(self, user_id: str, limit: int) -> list[Json]:
+        """A requester's tickets, newest first."""
+        params = {"sort_by": "created_at", "sort_order": "desc", "per_page": min(limit, PAGE)}
+        return listing(self._get(f"users/{user_id}/tickets/requested.json", **params).get("tickets"))
+
+    def update(self, ticket_id: str, changes: Json) -> Json:
+        """PUT the changes; the ticket afterwards."""
+        ticket = ZenpyTicket(id=int(ticket_id))
+        for name, value in changes.items():  # as attributes, for zenpy drops a None that it is constructed with
+            setattr(ticket, name, value)
+        return _dict(self._zenpy.tickets.update(ticket).ticket)
+
+    def export(self, cursor: str | None, start: datetime) -> Export:
+        """One page of the incremental export, from a cursor or from a time."""
+        since = {"cursor": quote(cursor, safe="")} if cursor else {"start_time": int(start.timestamp())}
+        page = self._zenpy.tickets.incremental(**since)
+        ended = bool(getattr(page, "end_of_stream", True))
+        return Export([_dict(ticket) for ticket in page.process_page()], getattr(page, "after_cursor", None), ended)
+
+    def user(self, user_id: str) -> Json:
+        """A user, customer or agent."""
+        return _dict(self._zenpy.users(id=int(user_id)))
+
+    def me(self) -> Json:
+        """The user in whose name our credential acts."""
+        return _dict(self._zenpy.users.me())
+
+    def organisation(self, organisation_id: str) -> Json:
+        """A customer's company."""
+        return _dict(self._zenpy.organizations(id=int(organisation_id)))
+
+    def agents(self) -> list[Json]:
+        """Everybody who may work tickets."""
+        return list(_plain(self._zenpy.users(role=["agent", "admin"])))
+
+    def groups(self) -> list[Json]:
+        """The teams."""
+        return list(_plain(self._zenpy.groups()))
+
+    def memberships(self) -> list[Json]:
+        """Who is in which group."""
+        return list(_plain(self._zenpy.group_memberships()))
+
+    def ticket_fields(self) -> list[Json]:
+        """The account's ticket fields, system and custom."""
+        return list(_plain(self._zenpy.ticket_fields()))
+
+    def availabilities(self) -> Iterator[Json]:
+        """Pages (JSON:API) of who is available with how much work; zenpy lacks them."""
+        page = self._get("agent_availabilities", **{"page[size]": PAGE})
+        yield page
+        while following := _next(page):
+            page = self._json(following)
+            yield page
+
+    @property
+    def _zenpy(self) -> Any:
+        if not hasattr(self._mine, "zenpy"):
+            self._mine.zenpy = zenpy.Zenpy(
+                subdomain=SUBDOMAIN, domain=DOMAIN, session=self._session, anonymous=True, disable_cache=True
+            )
+        return self._mine.zenpy
+
+    @property
+    def _session(self) -> DeskSession:
+        if not hasattr(self._mine, "session"):
+            options = self._options
+            self._mine.session = DeskSession(self._desk, self.base, self._credential, self._gate, options.timeout)
+            with self._lock:
+                self._sessions.append(self._mine.session)
+        return cast("DeskSession", self._mine.session)
+
+    def _get(self, path: str, **params: Any) -> Json:
+        return self._json(f"/api/v2/{path}", params)
+
+    def _json(self, url: str, params: dict[str, Any] | None = None) -> Json:
+        return cast("Json", self._session.get(url, params=params).json())
+
+
+def _dict(item: Any) -> Json:
+    return cast("Json", item.to_dict())
+
+
+def _plain(items: Any) -> Iterator[Json]:
+    return map(_dict, items)
+
+
+def _next(page: Json) -> str | None:
+    """The address of the next cursor page, None on the last."""
+    more = (page.get("meta") or {}).get("has_more")
+    return (page.get("links") or {}).get("next") if more else None

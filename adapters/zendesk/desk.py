@@ -1,0 +1,144 @@
+"""Zendesk through the port: what the core asks of a desk, said in Zendesk's calls."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, TypeVar
+
+from adapters.wire import some_id
+from adapters.zendesk import mapping, plan, roster, webhook
+from adapters.zendesk.client import ZendeskClient
+from adapters.zendesk.options import ZendeskOptions
+from bridge.errors import BadCredential, NotThere
+from bridge.model import (
+    Change,
+    Delivery,
+    Event,
+    Operation,
+    RawDelivery,
+    Receipt,
+    Requester,
+    Roster,
+    Step,
+    Ticket,
+    TicketRef,
+    TicketSummary,
+)
+from bridge.ports import Capability, Clock, Gate, Page
+
+EXPORT_LAG: Final = timedelta(minutes=1)
+"""The incremental export takes no start younger than this."""
+
+T = TypeVar("T")
+
+
+class ZendeskDesk:
+    """One Zendesk account as a `bridge.ports.Desk`."""
+
+    vendor: ClassVar[str] = "zendesk"
+    can: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            Capability.SIGNED_WEBHOOK,
+            Capability.EVENT_ID,
+            Capability.NOTE_WITH_UPDATE,
+            Capability.OPTIMISTIC_LOCK,
+            Capability.WRITE_PRIORITY,
+            Capability.WRITE_TYPE,
+            Capability.WRITE_STATUS,
+            Capability.AVAILABILITY,
+            Capability.PUSH_AVAILABILITY,
+            Capability.REMOVE_TAGS,
+        }
+    )
+    settle: ClassVar[timedelta] = timedelta(seconds=1)  # `updated_at`, the version stamp, counts whole seconds
+
+    def __init__(self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
+        self.name = name
+        self._options = options
+        self._clock = clock
+        self._client = ZendeskClient(name, options, gate=gate, clock=clock)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def verify(self, raw: RawDelivery) -> Delivery:
+        """The delivery where one of our webhooks signed it within the clock window. Raises DeliveryRefused (401)."""
+        secrets = [secret.get_secret_value() for secret in self._options.webhook_secrets]
+        webhook.authenticate(raw, secrets, self._options.clock_window)
+        return Delivery(self.name, webhook.dedupe_key(raw), raw.body, raw.headers, raw.received_at)
+
+    def read(self, delivery: Delivery) -> Sequence[Event]:
+        """The one event of a delivery."""
+        return (webhook.read(self.name, self._options.url, delivery.body),)
+
+    def fetch(self, ref: TicketRef) -> Ticket:
+        """The ticket with its newest hundred comments, in two calls."""
+        given = self._client.ticket(ref.id)
+        said = self._client.comments(ref.id)
+        users = [*mapping.listing(given.get("users")), *mapping.listing(said.get("users"))]
+        messages = mapping.conversation(
+            mapping.listing(said.get("comments")), users, some_id(given["ticket"].get("requester_id"))
+        )
+        return mapping.ticket_of_rest(
+            self.name, self._options.url, given["ticket"], users=users, messages=messages, complete=True
+        )
+
+    def requester(self, requester_id: str) -> Requester:
+        """A user, and their organisation where they have one."""
+        user = self._client.user(requester_id)
+        organisation_id = some_id(user.get("organization_id"))
+        organisation = mapping.organisation(self._client.organisation(organisation_id)) if organisation_id else None
+        return mapping.requester(user, organisation)
+
+    def history(self, requester_id: str, limit: int) -> Sequence[TicketSummary]:
+        """Tickets that the user requested, newest first, a hundred at most."""
+        return [mapping.summary(self.name, ticket) for ticket in self._client.requested(requester_id, limit)]
+
+    def changed_since(self, cursor: str | None, *, start: datetime) -> Page:
+        """A page of the incremental export, its cursor as Zendesk gives it; the tickets come without comments."""
+        page = self._client.export(cursor, min(start, self._clock() - EXPORT_LAG))
+        tickets = [
+            mapping.ticket_of_rest(self.name, self._options.url, given, complete=False) for given in page.tickets
+        ]
+        return Page(tuple(tickets), cursor=page.cursor or cursor or "", more=not page.ended)
+
+    def roster(self) -> Roster:
+        """Agents, groups and ourselves; the status is unknown where the account's plan hides availability."""
+        return roster.roster(
+            self.name,
+            self._clock(),
+            users=self._client.agents(),
+            groups=self._client.groups(),
+            memberships=self._client.memberships(),
+            availabilities=_unless_hidden(lambda: roster.availability(self._client.availabilities())),
+            acting_id=str(self._client.me()["id"]),
+            fields=_unless_hidden(self._client.ticket_fields),
+        )
+
+    def plan(self, operation_id: str, change: Change, ticket: Ticket) -> Operation:
+        """One PUT, or none. Raises Unsupported."""
+        return plan.plan(operation_id, change, ticket)
+
+    def perform(self, step: Step, seen: Ticket | None) -> Receipt:
+        """PUT under the stamp that the plan saw: Conflict where the ticket has moved since."""
+        del seen  # Zendesk compares the stamp itself, in the same call
+        after = self._client.update(step.ref.id, step.data["ticket"])  # type: ignore[arg-type]  # as plan() made it
+        return Receipt(seen=mapping.ticket_of_rest(self.name, self._options.url, after, complete=False))
+
+    def find(self, step: Step) -> Receipt | None:
+        """A receipt where an audit of the ticket carries the step's marker."""
+        audits: Iterable[mapping.Json] = self._client.audits(step.ref.id)
+        return Receipt(found=True) if any(_marker(audit) == step.marker for audit in audits) else None
+
+
+def _marker(audit: mapping.Json) -> object:
+    custom = mapping.mapping(mapping.mapping(audit.get("metadata")).get("custom"))
+    return mapping.mapping(custom.get(plan.METADATA)).get("op")
+
+
+def _unless_hidden(call: Callable[[], T]) -> T | None:
+    """What the call gives, None where the account's plan or our role hides it."""
+    try:
+        return call()
+    except (BadCredential, NotThere):
+        return None

@@ -1,0 +1,185 @@
+"""The HTTP session under zenpy: every call passes the gate, every answer is judged here before zenpy sees it.
+
+Left alone, zenpy sleeps through a 429 in the calling thread, lets urllib3 repeat calls, and drops what a fault says.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from adapters.wire import fault
+from adapters.zendesk.credentials import Credential
+from bridge.errors import BadCredential, DeskError, Permanent, Retryable, Unclear
+from bridge.ports import Call, Gate
+
+SUBDOMAIN: Final = "desk"
+DOMAIN: Final = "deskbridge.invalid"
+"""Where zenpy believes the desk is: it can only build https addresses of a subdomain, and its own overrides are
+environment variables, one for all desks of a process. The session puts the desk's real base in their place."""
+
+_BELIEVED: Final = f"https://{SUBDOMAIN}.{DOMAIN}/"
+_TOKENS: Final = "/oauth/tokens"
+_CONNECT_TIMEOUT: Final = 5.0
+_ID: Final = re.compile(r"\d+|[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class DeskSession(requests.Session):
+    """A session that can reach one desk only; one a thread. Raises DeskError for every answer that is not a success.
+
+    No redirect is followed: our Authorization never leaves the desk's own address.
+    """
+
+    def __init__(self, desk: str, base: str, credential: Credential, gate: Gate, timeout: float) -> None:
+        super().__init__()
+        self._desk = desk
+        self._base = base
+        self._credential = credential
+        self._gate = gate
+        self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
+
+    def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
+        """One call; `url` is zenpy's, one of the desk's own, or a path. After a 401 once more with a fresh token."""
+        del args  # zenpy and our client name all parameters
+        asked, verb = str(url), str(method).upper()
+        header = self._credential.header(self._exchange)
+        answer = self._send(verb, self._target(asked), header, **kwargs)
+        if answer.status_code == 401 and self._credential.renewed(header, self._exchange):
+            answer = self._send(verb, self._target(asked), self._credential.header(self._exchange), **kwargs)
+        _judge(answer, writes=verb != "GET")
+        answer.request.url = asked  # zenpy knows an answer by the host it asked
+        return answer
+
+    def _exchange(self, grant: dict[str, str]) -> dict[str, Any]:
+        answer = self._send("POST", self._base + _TOKENS, None, json=grant)
+        if answer.status_code == 400:  # RFC 6749 section 5.2: an unknown client or grant
+            raise BadCredential(_words(answer), 400)
+        _judge(answer, writes=False)  # a token more does no harm
+        return cast("dict[str, Any]", answer.json())
+
+    def _target(self, asked: str) -> str:
+        path = asked.removeprefix(_BELIEVED).removeprefix(self._base + "/").removeprefix("/")
+        if urlsplit(path).netloc or urlsplit(path).scheme:
+            raise Permanent(f"refused to call {urlsplit(asked).netloc}: it is not the desk's own address")
+        return f"{self._base}/{path}"
+
+    def _send(self, method: str, url: str, header: str | None, **kwargs: Any) -> requests.Response:
+        route = route_of(url)
+        self._gate.admit(self._desk, method, route)
+        ours = {"auth": _Header(header), "timeout": self._timeout, "allow_redirects": False}
+        started = time.monotonic()
+        try:
+            answer = super().request(method, url, **kwargs | ours)
+        except requests.RequestException as error:
+            self._gate.record(Call(self._desk, method, route, None, time.monotonic() - started))
+            raise _lost(error, writes=method != "GET" and route != _TOKENS) from error
+        self._gate.record(
+            Call(
+                self._desk, method, route, answer.status_code, time.monotonic() - started, **rate_limit(answer.headers)
+            )
+        )
+        return answer
+
+
+class _Header(AuthBase):
+    """Sets the Authorization header; as an auth object it also keeps requests from looking into ~/.netrc."""
+
+    def __init__(self, header: str | None) -> None:
+        self._header = header
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._header:
+            request.headers["Authorization"] = self._header
+        return request
+
+
+def route_of(url: str) -> str:
+    """The kind of call: the path with ids replaced, without zenpy's `.json`."""
+    parts = urlsplit(url).path.removesuffix(".json").split("/")
+    return "/".join("{id}" if _ID.fullmatch(part) else part for part in parts)
+
+
+def _judge(answer: requests.Response, *, writes: bool) -> None:
+    """Return where the answer is a success that can be read; raise the error that it means otherwise."""
+    status = answer.status_code
+    if not 200 <= status < 300:
+        raise fault(status, _words(answer), answer.headers.get("Retry-After"), writes=writes)
+    if status != 204 and "json" not in answer.headers.get("Content-Type", ""):
+        raise fault(502, f"answered {status} with something that is not JSON", writes=writes)
+
+
+def _words(answer: requests.Response) -> str:
+    """The vendor's own words: `{"error", "description", "details"}`, `{"errors": [...]}` or the bare status."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    said = list(_sentences(body)) if isinstance(body, dict) else []
+    return ": ".join(dict.fromkeys(said)) or answer.reason or "no words from the desk"
+
+
+def _sentences(said: object) -> Iterator[str]:
+    """The texts under the keys in which Zendesk explains a fault, in their order."""
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, list):
+        for item in said:
+            yield from _sentences(item)
+    elif isinstance(said, dict):
+        told = [said[key] for key in ("error", "title", "code", "description", "message", "detail") if key in said]
+        for item in [*told, *(said.get("errors") or []), *_values(said.get("details"))]:
+            yield from _sentences(item)
+
+
+def _values(details: object) -> list[object]:
+    return list(details.values()) if isinstance(details, dict) else []
+
+
+def _lost(error: requests.RequestException, *, writes: bool) -> DeskError:
+    """No answer came: a call that never left may be made again, a write that may have left is unclear."""
+    words = f"no answer from the desk ({type(error).__name__})"
+    return Unclear(words) if writes and not _never_left(error) else Retryable(words)
+
+
+def _never_left(error: requests.RequestException) -> bool:
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(cause, urllib3.exceptions.NewConnectionError)
+
+
+_LIMITS: Final = (
+    ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+    ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+    ("x-rate-limit", "x-rate-limit-remaining", "x-rate-limit-reset"),
+)
+"""The account's headers, newest generation first, as recorded traffic of several years shows them."""
+
+_ENDPOINT: Final = re.compile(r"zendesk-rate-?limit-", re.IGNORECASE)
+_PAIR: Final = re.compile(r"(total|remaining|resets)\s*=\s*(\d+)")
+
+
+def rate_limit(headers: Mapping[str, str]) -> dict[str, Any]:
+    """`limit`, `remaining` and `reset_in` (seconds) of the account; an endpoint's own where the account's are absent.
+
+    An endpoint's limit comes as one value: `zendesk-ratelimit-tickets-update: total=100; remaining=99; resets=42`.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    for limit, remaining, reset in _LIMITS:
+        if limit in lower or remaining in lower:
+            told = (lower.get(limit), lower.get(remaining), lower.get(reset))
+            return dict(zip(("limit", "remaining", "reset_in"), map(_number, told), strict=True))
+    for name, value in lower.items():
+        if _ENDPOINT.match(name):
+            pairs = dict(_PAIR.findall(value))
+            told = (pairs.get("total"), pairs.get("remaining"), pairs.get("resets"))
+            return dict(zip(("limit", "remaining", "reset_in"), map(_number, told), strict=True))
+    return {}
+
+
+def _number(text: str | None) -> int | None:
+    leading = re.match(r"\s*(\d+)", text or "")
+    return int(leading.group(1)) if leading else None
