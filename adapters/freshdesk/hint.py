@@ -53,7 +53,7 @@ def _said(body: bytes) -> tuple[str | None, str]:
     """Ticket id and trigger of a body that ought to be JSON, and is not where a text placeholder held a quote."""
     text = body.decode("utf-8", "replace")
     try:
-        said = json.loads(text, strict=False)
+        said = json.loads(text, strict=False, object_pairs_hook=_first_wins)
     except (ValueError, RecursionError):
         return _first(_TICKET_ID, text), _first(_TRIGGER, text) or ""
     said = said.get(WRAPPER, said) if isinstance(said, Mapping) else {}
@@ -61,6 +61,11 @@ def _said(body: bytes) -> tuple[str | None, str]:
         return None, ""
     digits = re.fullmatch(r"#?([0-9]{1,19})", str(said.get("ticket_id", "")).strip())
     return digits[1] if digits else None, str(said.get("triggered_event") or "")
+
+
+def _first_wins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Our body names the ticket first: an id that a customer smuggled in through a later text does not replace it."""
+    return dict(reversed(pairs))
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str | None:

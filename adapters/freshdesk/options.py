@@ -1,8 +1,8 @@
 """What an admin states about one Freshdesk account: address, credential, webhook secrets, its own statuses."""
 
-from typing import Annotated, Final
+import re
+from typing import Annotated, Final, Literal
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from bridge.model import Status
@@ -10,7 +10,11 @@ from bridge.model import Status
 SECRET_MIN: Final = 16
 """Characters; Freshdesk signs nothing, so these secrets are all that tells its deliveries from anybody's."""
 
+_BASE: Final = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?/?")
+
 Secret = Annotated[SecretStr, Field(min_length=SECRET_MIN)]
+
+Meaning = Literal[Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.RESOLVED, Status.CLOSED]
 
 
 class FreshdeskOptions(BaseModel):
@@ -23,21 +27,17 @@ class FreshdeskOptions(BaseModel):
     statuses (id 6 and up, see `GET /ticket_fields`) mean.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str
     api_key: Annotated[SecretStr, Field(min_length=1)]
     webhook_secrets: tuple[Secret, ...] = Field(min_length=1, max_length=2)
     path_secrets: tuple[Secret, ...] = Field(min_length=1, max_length=2)
-    status_map: dict[int, Status] = Field(default_factory=dict)
+    status_map: dict[int, Meaning] = Field(default_factory=dict)
 
     @field_validator("url")
     @classmethod
     def _is_a_base(cls, url: str) -> str:
-        try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise ValueError(f"is no URL: {error}") from error
-        if parsed.scheme not in {"https", "http"} or not parsed.host or parsed.userinfo or parsed.path != "/":
+        if not _BASE.fullmatch(url):
             raise ValueError("must be the account's base like https://acme.freshdesk.com, without path or credentials")
         return url.rstrip("/")

@@ -76,25 +76,25 @@ def _wanted(change: Change, ticket: Ticket, statuses: Mapping[int, Status]) -> V
 
 
 def _status(wish: Status | None, ticket: Ticket, statuses: Mapping[int, Status]) -> Values:
-    """The status to write: none where the raw one already means the wish, or means something we do not know."""
-    wish = Status.OPEN if wish is Status.NEW else wish  # new is open with nobody responsible, not a value of its own
-    present = statuses.get(number(ticket.status_raw) or 0)
-    if wish is None or present in {None, wish}:
+    """The status to write: none where the present one already means the wish, or nothing that we know."""
+    if wish is None:
         return {}
+    wish = Status.OPEN if wish is Status.NEW else wish  # new is open with nobody responsible, not a value of its own
     code = next((code for code, status in statuses.items() if status is wish), None)
     if code is None:
         raise Unsupported(f"Freshdesk has no status that means {wish}: name one of the account's own in `status_map`")
-    return {"status": code}
+    present = statuses.get(number(ticket.status_raw) or 0)
+    return {} if present in {None, wish} else {"status": code}
 
 
 def _priority(wish: Priority | None, ticket: Ticket) -> Values:
     """The priority to write: none where the present one is not of the four that Freshdesk documents."""
-    if wish is None or (ticket.priority_raw is not None and number(ticket.priority_raw) not in PRIORITIES):
+    if wish is None:
         return {}
     code = next((code for code, priority in PRIORITIES.items() if priority is wish), None)
     if code is None:
         raise Unsupported("Freshdesk has no empty priority: use low, its lowest")
-    return {"priority": code}
+    return {} if number(ticket.priority_raw) not in {None, *PRIORITIES} else {"priority": code}
 
 
 def _id(what: str, text: str) -> int | None:
