@@ -3,6 +3,7 @@
 import io
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -100,6 +101,11 @@ class _Server(ThreadedWSGIServer):
         with self._guard:
             self._open.pop(request, None)
             self.close_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up first is no news; everything else is."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def hang_up_all(self) -> None:
         """End every open connection and wait for its thread."""

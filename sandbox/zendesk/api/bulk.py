@@ -1,0 +1,69 @@
+"""Bulk updates and the jobs that carry them out."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, request
+
+from sandbox.zendesk import errors
+from sandbox.zendesk.api.tickets import attach
+from sandbox.zendesk.backend import Backend, ids, me
+from sandbox.zendesk.wishes import tag_list
+
+BULK_MAX = 100
+
+
+def routes(face: Blueprint, backend: Backend) -> None:
+    """Register the endpoints."""
+
+    @face.put("/tickets/update_many")
+    def tickets_update_many() -> dict[str, Any]:
+        job = backend.start_job("Bulk Update Ticket")
+        for index, (number, wanted) in enumerate(_wanted()):
+            job.results.append({"index": index, "id": number, "action": "update"} | _one(backend, number, wanted))
+        return {"job_status": backend.render_job(job, fresh=True)}
+
+    @face.get("/job_statuses/<job_id>")
+    def job_statuses_show(job_id: str) -> dict[str, Any]:
+        if job_id not in backend.jobs:
+            raise errors.not_found()
+        return {"job_status": backend.render_job(backend.jobs[job_id])}
+
+    @face.get("/job_statuses/show_many")
+    def job_statuses_show_many() -> dict[str, Any]:
+        wanted = request.args.get("ids", "").split(",")
+        return {"job_statuses": [backend.render_job(backend.jobs[each]) for each in wanted if each in backend.jobs]}
+
+
+def _wanted() -> Iterable[tuple[int, dict[str, Any]]]:
+    """(ticket id, changes) of both forms: one change for `?ids=`, or a list with its own change for each."""
+    body = request.get_json(silent=True)
+    body = body if isinstance(body, dict) else {}
+    if "ids" in request.args:
+        if not isinstance(body.get("ticket"), dict):
+            raise errors.bad_request('With ids the body must have "ticket"')
+        return [(number, body["ticket"]) for number in ids(BULK_MAX)]
+    rows = body.get("tickets")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
+        raise errors.bad_request('Without ids the body must have "tickets", each with its "id"')
+    if len(rows) > BULK_MAX:
+        raise errors.too_many_values(BULK_MAX)
+    return [(int(row["id"]), row) for row in rows]
+
+
+def _one(backend: Backend, number: int, wanted: dict[str, Any]) -> dict[str, Any]:
+    try:
+        ticket = backend.ticket(number)
+        backend.engine.update(ticket, attach(backend, _with_delta_tags(wanted, ticket["tags"])), me(), "api")
+    except errors.Refusal as refusal:
+        return {"success": False, "error": refusal.body["error"], "details": refusal.body.get("description")}
+    return {"success": True, "status": "Updated"}
+
+
+def _with_delta_tags(wanted: dict[str, Any], tags: list[str]) -> dict[str, Any]:
+    """`additional_tags` and `remove_tags` are for bulk updates; a single PUT ignores them [assumed: undocumented]."""
+    if not wanted.keys() & {"additional_tags", "remove_tags"}:
+        return wanted
+    gone = tag_list(wanted.get("remove_tags"))
+    kept = [tag for tag in wanted.get("tags", tags) if tag not in gone]
+    return wanted | {"tags": [*kept, *tag_list(wanted.get("additional_tags"))]}
