@@ -1,7 +1,7 @@
 """Asks every enricher at once, waits no longer than the deadline, and says of each fact what is known."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -49,23 +49,6 @@ def enrich(
         for fact in _facts(enricher, ticket, answer, deadline, clock):
             offers.setdefault(fact.name, []).append(fact)
     return tuple(map(_first_known, offers.values()))
-
-
-class Gatherer:
-    """The threads that all desks' enrichers share, with the deadline (`enrich`)."""
-
-    def __init__(self, *, deadline: timedelta, threads: int, clock: Clock) -> None:
-        self._deadline = deadline
-        self._clock = clock
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="enrich")
-
-    def gather(self, ticket: Ticket, enrichers: Sequence[Enricher]) -> tuple[Fact, ...]:
-        """The facts about a ticket, in no more than the deadline."""
-        return enrich(ticket, enrichers, deadline=self._deadline, clock=self._clock, pool=self._pool)
-
-    def close(self) -> None:
-        """End the threads, once each has the answer it waits for."""
-        self._pool.shutdown(cancel_futures=True)
 
 
 def _ask(enricher: Enricher, ticket: Ticket, clock: Clock) -> Mapping[str, Fact]:

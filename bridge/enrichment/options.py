@@ -145,7 +145,6 @@ class EnrichmentOptions(Part):
     """Where facts come from. `customer` is in order of authority: the first source that knows a fact wins."""
 
     deadline_seconds: Seconds = 2.0
-    threads: Annotated[int, Field(ge=1, le=256)] = 16
     ttl_seconds: Seconds = 300
     customer: tuple[CustomerSource, ...] = (DeskSource(kind="desk"),)
     history: HistoryOptions | None = HistoryOptions()

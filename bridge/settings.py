@@ -1,0 +1,201 @@
+"""Reads `deskbridge.yaml`: where things are, every mistake told at once with its line, no secret ever shown.
+
+`${NAME}` in any value is replaced from the environment; `$${NAME}` stands for the text itself.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model
+
+from bridge import yamlfile
+from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
+from bridge.model import Mode
+
+DESK_NAME: Final = re.compile(r"[a-z0-9-]+")
+"""What a desk can be called: it is part of its webhooks' address."""
+
+_REFERENCE: Final = re.compile(r"\$(?P<escaped>\$?)\{(?P<name>[^}]*)(?P<end>\}?)")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _an_address(listen: str) -> str:
+    try:
+        host, port = urlsplit(f"//{listen}").hostname, urlsplit(f"//{listen}").port
+    except ValueError:
+        host = port = None
+    if host is None or port is None or not listen.endswith(f":{port}"):
+        raise ValueError("must be host:port, like 127.0.0.1:8080")
+    return listen
+
+
+class Core(Part):
+    """Everything in `deskbridge.yaml` but the desks."""
+
+    database: DatabaseUrl = SecretStr("sqlite:///deskbridge.db")
+    listen: Annotated[str, AfterValidator(_an_address)] = "127.0.0.1:8080"
+    policy: Path = Path("policy.yaml")
+    workers: Annotated[int, Field(ge=1, le=256)] = 4
+    durability: Literal["full", "normal"] = "full"
+    max_body: Annotated[int, Field(ge=1_024)] = 1_048_576
+    max_backlog: Annotated[int, Field(ge=1)] = 100_000
+    enrichment: EnrichmentOptions = EnrichmentOptions()
+
+
+class DeskSettings(Part):
+    """One desk: its vendor, how far decisions go there, and the vendor's own options as the vendor's own model."""
+
+    vendor: str
+    mode: Mode = Mode.SHADOW
+    options: BaseModel
+
+
+class Settings(Core):
+    """The whole file, relative paths taken from its folder.
+
+    `plain_secrets` are the keys (`desks.acme.api_key`) whose secret stands in the file itself, for a warning.
+    """
+
+    desks: Mapping[str, DeskSettings]
+    plain_secrets: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port to listen on."""
+        parts = urlsplit(f"//{self.listen}")
+        return parts.hostname or "", parts.port or 0
+
+
+class Expansion:
+    """Replaces `${NAME}` from the environment, once and not again in what comes out; remembers every outcome."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.outcomes: set[str] = set()
+        self._env = env
+
+    def __call__(self, text: str) -> str:
+        """The text with its references replaced. Raises ValueError, which names the variable and no value."""
+        outcome = _REFERENCE.sub(self._value, text)
+        if outcome != text:
+            self.outcomes.add(outcome)
+        return outcome
+
+    def _value(self, reference: re.Match[str]) -> str:
+        if reference["escaped"]:
+            return reference[0][1:]
+        name = reference["name"]
+        if not reference["end"] or not _VARIABLE.fullmatch(name):
+            raise ValueError("'${' starts the name of a variable here, which is not one; write $${ for the text itself")
+        if not self._env.get(name):
+            raise ValueError(f"${{{name}}} is not set in the environment; set it, or write $${{{name}}} for the text")
+        return self._env[name]
+
+
+def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Mapping[str, str]) -> Settings:
+    """The settings in a file; `vendors` are the options models by vendor. Raises BadFile with every fault.
+
+    A vendor's model has no fields called `vendor` or `mode`: those are the desk's.
+    """
+    expansion = Expansion(env)
+    document = yamlfile.read(path, transform=expansion)
+    names = _desk_names(document)
+    loaded = document.check(_file_model(document, names, vendors))
+    folder = path.absolute().parent
+    if loaded is not None:
+        _look_for_files(document, loaded.enrichment, folder)
+    document.refuse()
+    assert loaded is not None
+    return _settings(loaded, names, folder, expansion.outcomes)
+
+
+def _desk_names(document: yamlfile.Document) -> list[str]:
+    """The names under `desks`; bad ones, or none, are noted as faults."""
+    desks = document.data.get("desks") if isinstance(document.data, dict) else None
+    if not isinstance(desks, dict):
+        return []
+    if not desks:
+        document.fault(("desks",), "names no desk.", "Add one: a name with its vendor and options under it.")
+    for name in desks:
+        if not DESK_NAME.fullmatch(name):
+            document.fault(("desks", name), "a desk's name has only a to z, 0 to 9 and '-'.", key=True)
+    return list(desks)
+
+
+def _file_model(document: yamlfile.Document, names: list[str], vendors: Mapping[str, type[BaseModel]]) -> type[Core]:
+    """The model of this very file: each desk has the options of the vendor that it names."""
+    fields: dict[str, Any] = {
+        _attribute(index): (_desk_model(_entry(document, name), vendors), Field(alias=name))
+        for index, name in enumerate(names)
+    }
+    desks: Any = create_model("Desks", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+    return create_model("File", __base__=Core, desks=(desks, ...))
+
+
+def _attribute(index: int) -> str:
+    """A desk may have a name (`copy`) that no attribute of a model can have."""
+    return f"desk{index}"
+
+
+def _entry(document: yamlfile.Document, name: str) -> object:
+    assert isinstance(document.data, dict)
+    return document.data["desks"][name]
+
+
+def _desk_model(entry: object, vendors: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
+    """The vendor's options with the desk's own two keys; where the vendor is not known, only that is a fault."""
+    vendor = entry.get("vendor") if isinstance(entry, dict) else None
+    if not isinstance(vendor, str) or vendor not in vendors:
+        known: Any = Literal[tuple(sorted(vendors))]
+        return create_model("Desk", vendor=(known, ...))
+    only: Any = Literal[vendor]
+    return create_model("Desk", __base__=vendors[vendor], vendor=(only, ...), mode=(Mode, Mode.SHADOW))
+
+
+def _look_for_files(document: yamlfile.Document, enrichment: EnrichmentOptions, folder: Path) -> None:
+    for index, source in enumerate(enrichment.customer):
+        if isinstance(source, CsvSource) and not (folder / source.path).is_file():
+            place = ("enrichment", "customer", index, "path")
+            document.fault(place, f"there is no file '{source.path}'.", f"Relative paths start from {folder}.")
+
+
+def _settings(loaded: Any, names: list[str], folder: Path, from_env: Set[str]) -> Settings:
+    """The settings of a checked file; `loaded` is an instance of `_file_model`."""
+    core = {name: getattr(loaded, name) for name in Core.model_fields}
+    desks = {name: getattr(loaded.desks, _attribute(index)) for index, name in enumerate(names)}
+    return Settings(
+        **core
+        | {
+            "database": beside(folder, loaded.database),
+            "policy": folder / loaded.policy,
+            "enrichment": loaded.enrichment.beside(folder),
+        },
+        desks={name: DeskSettings(vendor=desk.vendor, mode=desk.mode, options=desk) for name, desk in desks.items()},
+        plain_secrets=tuple(key for key in _secrets({**core, "desks": desks}, from_env)),
+    )
+
+
+def _secrets(value: object, from_env: Set[str], key: str = "") -> Iterator[str]:
+    """The keys under `value` whose secret is not from the environment."""
+    match value:
+        case SecretStr():
+            if _tells(value.get_secret_value()) and value.get_secret_value() not in from_env:
+                yield key
+            return
+        case BaseModel():
+            inside: Iterable[tuple[object, object]] = ((name, getattr(value, name)) for name in value.model_fields_set)
+        case Mapping():
+            inside = value.items()
+        case tuple() | list():
+            inside = enumerate(value)
+        case _:
+            return
+    for name, each in inside:
+        yield from _secrets(each, from_env, f"{key}.{name}" if key else str(name))
+
+
+def _tells(secret: str) -> bool:
+    """False for an address without a password, which gives nothing away."""
+    return "://" not in secret or ":" in secret.partition("://")[2].rpartition("@")[0]
