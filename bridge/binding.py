@@ -11,12 +11,13 @@ from bridge.ports import Policy
 class Binding:
     """What the policy's names mean at one desk: ids by the policy's team and agent names, and the names it lacks.
 
-    `missing` has one sentence a name that the desk does not know.
+    `names` are all the desk's agents by id. `missing` has one sentence a name that the desk does not know.
     """
 
     desk: str
     team_ids: Mapping[str, str]
     agents: Mapping[str, AgentRecord]
+    names: Mapping[str, str]
     missing: tuple[str, ...]
 
 
@@ -40,7 +41,8 @@ def bind(policy: Policy, roster: Roster) -> Binding:
                 agents[member.name] = record
             elif member.name not in agents:
                 missing.append(_sentence("agent", member.name, bound, roster.desk, [r.name for r in roster.agents]))
-    return Binding(roster.desk, team_ids, agents, tuple(dict.fromkeys(missing)))
+    names = {agent.id: agent.name for agent in roster.agents}
+    return Binding(roster.desk, team_ids, agents, names, tuple(dict.fromkeys(missing)))
 
 
 def _sentence(kind: str, name: str, bound: str, desk: str, there: Sequence[str]) -> str:

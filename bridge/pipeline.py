@@ -313,6 +313,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
             assignment=assignment,
             wish=settled.change,
             kept=settled.kept,
+            names=weighed.bindings[desk.name].names,
         )
     decision = Decision(
         id=decision_id,

@@ -127,6 +127,9 @@ class Desk(Protocol):
         a lock then reads before it writes. Once the request may have left, a fault is Unclear, not Retryable.
         """
 
+    def close(self) -> None:
+        """Give back every connection."""
+
     def find(self, step: Step) -> Receipt | None:
         """After an unclear outcome: the receipt where the step's effect is at the desk, None where it is absent."""
 

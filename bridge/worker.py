@@ -30,7 +30,7 @@ class Workers:
     """`deciders` threads that turn deliveries into planned operations and `writers` threads that carry them out.
 
     They wait on `signal` and look for themselves every quarter of a second, for what other processes left and for what
-    is due later.
+    is due later. `identity` is this process's name among all that share the database.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class Workers:
         self._signal = signal
         self._clock = clock
         self._stop = threading.Event()
-        identity = f"{socket.gethostname()}/{os.getpid()}/{ULID()}"
+        self.identity = f"{socket.gethostname()}/{os.getpid()}/{ULID()}"
         roles: list[tuple[str, Callable[[str], bool]]] = [
-            *((f"{identity}/decider-{n}", self.decide) for n in range(deciders)),
-            *((f"{identity}/writer-{n}", self.write) for n in range(writers)),
+            *((f"{self.identity}/decider-{n}", self.decide) for n in range(deciders)),
+            *((f"{self.identity}/writer-{n}", self.write) for n in range(writers)),
         ]
         self._owners = [owner for owner, _ in roles]
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)

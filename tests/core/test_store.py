@@ -282,9 +282,9 @@ def test_a_full_queue_and_a_broken_database_are_told_to_the_sender(tmp_path: obj
 
 
 def test_only_a_thread_inside_a_transaction_is_said_to_be(store: Store) -> None:
-    assert not store.in_transaction
+    seen = [store.in_transaction]
     with store.writing():
-        assert store.in_transaction
+        seen.append(store.in_transaction)
     with store.reading():
-        assert store.in_transaction
-    assert not store.in_transaction
+        seen.append(store.in_transaction)
+    assert [*seen, store.in_transaction] == [False, True, True, False]

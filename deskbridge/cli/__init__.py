@@ -1,0 +1,31 @@
+"""The command line: `deskbridge COMMAND`, one module a command group."""
+
+import sys
+
+import typer
+
+from bridge.errors import DeskbridgeError
+from deskbridge.cli import check, demo, init, sandbox, serve
+
+app = typer.Typer(
+    name="deskbridge",
+    help="Triage, routing and write-back beside the help desk you already have.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(init.init)
+app.command()(check.check)
+app.command()(serve.serve)
+app.command()(serve.worker)
+app.command()(sandbox.sandbox)
+app.command()(demo.demo)
+
+
+def main() -> None:
+    """Run a command; an error of ours is told in its own words, without a traceback."""
+    try:
+        app()
+    except DeskbridgeError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)

@@ -1,0 +1,44 @@
+"""`deskbridge sandbox`: one vendor's desk on this machine, as a process of its own."""
+
+import signal
+import threading
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from sandbox.common.desk import SandboxDesk
+from sandbox.common.server import start
+from sandbox.freshdesk import FreshdeskSandbox
+from sandbox.intercom import IntercomSandbox
+from sandbox.zendesk import ZendeskSandbox
+
+_DESKS: dict[str, type[SandboxDesk]] = {
+    "zendesk": ZendeskSandbox,
+    "freshdesk": FreshdeskSandbox,
+    "intercom": IntercomSandbox,
+}
+
+VendorName = StrEnum("VendorName", {name: name for name in _DESKS})
+
+
+def sandbox(
+    vendor: Annotated[VendorName, typer.Argument(help="Whose wire format to speak.")],
+    port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes a free port.")] = 0,
+    plan: Annotated[str | None, typer.Option(help="The vendor's plan, which sets the rate limits.")] = None,
+    seed: Annotated[int, typer.Option(help="Where chance starts, so that a run can be repeated.")] = 0,
+) -> None:
+    """Run a local desk that speaks a vendor's wire format, until interrupted.
+
+    Its control face, which the vendor does not have, is under /_sandbox/.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        desk = _DESKS[vendor.value](plan=plan, seed=seed)
+    except (KeyError, ValueError) as error:
+        raise typer.BadParameter(f"{vendor.value} has no plan '{plan}': {error}") from error
+    with start(desk, port=port) as running:
+        typer.echo(f"{vendor.value} sandbox on {running.url}")
+        stop.wait()

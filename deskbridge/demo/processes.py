@@ -1,0 +1,79 @@
+"""The demo's processes: each a real `deskbridge` command of its own, found again by the line it prints."""
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from bridge.errors import DeskbridgeError
+
+START_SECONDS = 30.0
+
+
+class DidNotStart(DeskbridgeError):
+    """A process of the demo did not come up; its own words follow."""
+
+
+class Process:
+    """One running command; `url` is what it printed once it listened."""
+
+    def __init__(self, name: str, arguments: list[str], *, logs: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self.log = logs / f"{name}.log"
+        with self.log.open("wb") as errors:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command with arguments of our own
+                [sys.executable, "-m", "deskbridge", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                env=dict(env),
+            )
+        self._listening = threading.Event()
+        self._url: str | None = None
+        self._reader = threading.Thread(target=self._read, name=f"demo-{name}", daemon=True)
+        self._reader.start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens. Raises DidNotStart where it never said so."""
+        self._listening.wait(START_SECONDS)
+        if self._url is None:
+            self.stop()
+            words = self.log.read_text("utf-8", "replace").strip()[-2_000:]
+            raise DidNotStart(f"{self.name} did not start: {words or 'it said nothing'}")
+        return self._url
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ask it to end, insist after ten seconds."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                if self._url is None and (found := re.search(r"http://\S+", line)):
+                    self._url = found.group()
+                    self._listening.set()
+        self._listening.set()
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

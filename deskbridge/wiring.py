@@ -1,0 +1,182 @@
+"""Everything one process needs, put together from the settings and the policy."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+import structlog
+from flask import Flask
+
+import rules
+from bridge import enrichment, settings
+from bridge.binding import bind
+from bridge.errors import DeskError
+from bridge.intake import Intake
+from bridge.metrics import CountingGate, Metrics
+from bridge.pipeline import ConnectedDesk, Pipeline
+from bridge.ports import Clock, Desk, Policy
+from bridge.schedule import Job, Schedule, failing
+from bridge.settings import DeskSettings, Settings
+from bridge.signal import Signal
+from bridge.store import Store, inbox
+from bridge.store import roster as rosters
+from bridge.worker import LEASE, Workers
+from bridge.writeback import WriteBack
+from deskbridge.vendors import VENDORS
+from webhooks import create_app
+
+log = structlog.get_logger(__name__)
+
+ROSTER_EVERY = timedelta(seconds=15)
+"""How old the desk's own count of open tickets may get; what we give meanwhile is in our ledger."""
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def read_settings(config: Path, env: Mapping[str, str]) -> Settings:
+    """`deskbridge.yaml`, checked. Raises BadFile with every fault at once."""
+    return settings.load_settings(config, vendors={name: vendor.options for name, vendor in VENDORS.items()}, env=env)
+
+
+class Bridge:
+    """One process's part of the bridge: store, desks, policy, workers, schedule and web app.
+
+    Build it, `open()` it, then start what this process is for; `close()` ends all of it in order.
+    """
+
+    def __init__(self, found: Settings, policy: Policy, *, clock: Clock = utc_now) -> None:
+        self.settings = found
+        self.policy = policy
+        self.clock = clock
+        self.metrics = Metrics()
+        self.signal = Signal()
+        self.store = Store(found.database.get_secret_value(), durability=found.durability)
+        gate = CountingGate(self.metrics)
+        self.desks = {name: connect(name, desk, found, gate, clock) for name, desk in found.desks.items()}
+        self._pool = ThreadPoolExecutor(max_workers=4 * found.workers, thread_name_prefix="enrich")
+        deadline = timedelta(seconds=found.enrichment.deadline_seconds)
+        pipeline = Pipeline(
+            self.store,
+            self.desks,
+            policy=lambda: self.policy,
+            gather=partial(enrichment.enrich, deadline=deadline, clock=clock, pool=self._pool),
+            clock=clock,
+            metrics=self.metrics,
+        )
+        writeback = WriteBack(self.store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
+        self.workers = Workers(
+            self.store,
+            pipeline,
+            writeback,
+            signal=self.signal,
+            clock=clock,
+            deciders=found.workers,
+            writers=found.workers,
+        )
+        self.schedule = Schedule(self.store, list(self._jobs()), owner=self.workers.identity, clock=clock)
+
+    def open(self) -> None:
+        """Bring the database up to date and read every desk's agents, saying which of the policy's names are missing.
+
+        A desk that cannot be read now is tried again by the schedule; until then its tickets wait.
+        """
+        self.store.migrate()
+        for name, connected in self.desks.items():
+            try:
+                self.take_roster(connected.desk)
+            except DeskError as error:
+                log.error("agents could not be read; the desk's tickets wait", desk=name, words=str(error))
+        for sentence in self.missing():
+            log.error("the policy names what a desk lacks", what=sentence)
+
+    def missing(self) -> list[str]:
+        """One sentence for each name of the policy that a desk does not know, by the rosters last read."""
+        with self.store.reading() as connection:
+            known = rosters.load(connection)
+        return [
+            sentence
+            for name, roster in known.items()
+            if name in self.desks
+            for sentence in bind(self.policy, roster).missing
+        ]
+
+    def web(self) -> tuple[Flask, Intake]:
+        """The web app, and the intake behind it, which the caller closes after the web server has ended."""
+        intake = Intake(self.store, on_kept=self.signal.ring)
+        app = create_app(
+            {name: connected.desk for name, connected in self.desks.items()},
+            intake,
+            clock=self.clock,
+            metrics=self.metrics,
+            max_body=self.settings.max_body,
+            admits=_Backlog(self.store, self.metrics, self.settings.max_backlog),
+            troubles=self.troubles,
+        )
+        return app, intake
+
+    def troubles(self) -> dict[str, str]:
+        """What keeps this bridge from doing its work, by name; empty when it is ready."""
+        try:
+            with self.store.reading() as connection:
+                known = rosters.load(connection)
+            found = failing(self.store)
+        except Exception as error:  # noqa: BLE001 - whatever the database driver raises is the trouble
+            return {"database": type(error).__name__}
+        return found | {name: "its agents have not been read yet" for name in self.desks if name not in known}
+
+    def take_roster(self, desk: Desk) -> None:
+        """Read a desk's agents and keep them."""
+        rosters.save(self.store, desk.roster())
+
+    def close(self) -> None:
+        """End the desks' connections, the threads that enrich and the database."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for connected in self.desks.values():
+            for enricher in connected.enrichers:
+                enricher.close()
+            connected.desk.close()
+        self.store.close()
+
+    def _jobs(self) -> Sequence[Job]:
+        return [
+            Job(f"agents of {name}", ROSTER_EVERY, partial(self.take_roster, connected.desk))
+            for name, connected in self.desks.items()
+        ]
+
+
+def connect(name: str, desk: DeskSettings, found: Settings, gate: CountingGate, clock: Clock) -> ConnectedDesk:
+    """A desk of the settings with its adapter and its enrichers; makes no call yet."""
+    adapter: Desk = VENDORS[desk.vendor].desk(name, desk.options, gate=gate, clock=clock)
+    return ConnectedDesk(adapter, desk.mode, tuple(enrichment.build(found.enrichment, adapter, clock)))
+
+
+class _Backlog:
+    """Whether another delivery is admitted; counts the waiting ones at most once a second."""
+
+    def __init__(self, store: Store, metrics: Metrics, most: int) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._most = most
+        self._counted = 0.0
+        self._admits = True
+
+    def __call__(self) -> bool:
+        now = monotonic()
+        if now - self._counted >= 1.0:
+            self._counted = now
+            with self._store.reading() as connection:
+                waiting = inbox.backlog(connection)
+            self._metrics.backlog.set(waiting)
+            self._admits = waiting < self._most
+        return self._admits
+
+
+def load_policy(found: Settings) -> Policy:
+    """The policy file of the settings, checked. Raises BadFile with every fault at once."""
+    return rules.load(found.policy)
