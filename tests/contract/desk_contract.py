@@ -47,17 +47,19 @@ class DeskContract(ABC):
     Abstract hooks (class attributes):
         vendor                    the name of the adapter's folder
         write_calls_expected      write calls that `full_change` may cost
-        field                     (key, value) of a custom field that the sandbox's tickets have, as `Change.fields`
-                                  and `Ticket.fields` name it
+        field                     (name, value) of a custom field that the sandbox's tickets have, as `/_sandbox/state`
+                                  shows it
         unknown_body              body of an event of a kind that the vendor never had
     Hooks with defaults, override where the vendor differs:
         register_webhook          registers the sink at the sandbox; the secret it signs with
         tampered                  a delivery with one byte flipped where the vendor's authenticity covers it
         is_write                  whether a row of the sandbox's call log is a write
+        field_key                 what `Change.fields` calls the custom field; its name
         field_at_desk             the custom field's value in the ticket as `/_sandbox/state` shows it
         top_priority, raw_high    the highest priority that a human can set; HIGH as `/_sandbox/state` shows it
         ticket_type               a type that `Change.type` may ask for, None where the vendor has no such thing
         missing_id                id of a ticket that never was
+        reply_kind                what a delivery of a requester's reply says, where the vendor cannot say it is one
         tells_load                whether the roster knows how many tickets an agent holds
     """
 
@@ -70,6 +72,7 @@ class DeskContract(ABC):
     raw_high: ClassVar[object] = "high"
     ticket_type: ClassVar[str | None] = None
     missing_id: ClassVar[str] = "999999999"
+    reply_kind: ClassVar[EventKind] = EventKind.REQUESTER_REPLIED
     tells_load: ClassVar[bool] = True
 
     # Hooks ------------------------------------------------------------------------------------------------------------
@@ -100,6 +103,10 @@ class DeskContract(ABC):
     def is_write(self, call: Mapping[str, Any]) -> bool:
         """True for a call that may have changed something; getting a token does not."""
         return call["method"] != "GET" and "/oauth/" not in call["path"]
+
+    def field_key(self) -> str:
+        """The key of the contract's custom field in `Change.fields` and `Ticket.fields`."""
+        return self.field[0]
 
     def field_at_desk(self, ticket: Mapping[str, Any]) -> object:
         """The value of the contract's custom field at the desk."""
@@ -144,7 +151,7 @@ class DeskContract(ABC):
             team_id=billing,
             priority=Priority.HIGH if Capability.WRITE_PRIORITY in world.desk.can else None,
             add_tags=frozenset({"billing", "vip"}),
-            fields=dict([self.field]),
+            fields={self.field_key(): self.field[1]},
             note=NOTE,
         )
 
@@ -198,7 +205,7 @@ class DeskContract(ABC):
     ) -> None:
         world.clock.later(90)
         world.customer_writes("Still empty today.", ticket=ref.id)
-        replied, _ = world.deliveries(lambda event: event.kind is EventKind.REQUESTER_REPLIED)[-1]
+        replied, _ = world.deliveries(lambda event: event.kind is self.reply_kind)[-1]
         key = world.desk.verify(created).dedupe_key
         assert world.desk.verify(replace(created)).dedupe_key == key
         assert world.desk.verify(replied).dedupe_key != key

@@ -20,14 +20,19 @@ class TestZendesk(DeskContract):
     vendor: ClassVar[str] = "zendesk"
     write_calls_expected: ClassVar[int] = 1
     ticket_type: ClassVar[str | None] = "incident"
-    field: ClassVar[tuple[str, object]] = ("360011", "invoice")
+    field: ClassVar[tuple[str, object]] = ("Triage category", "invoice")
     unknown_body: ClassVar[bytes] = (
         b'{"account_id":1,"id":"6f0f4f0e","subject":"zen:ticket:1","time":"2026-11-03T09:14:27Z",'
         b'"type":"zen:event-type:ticket.teleported","detail":{"id":"1"},"event":{}}'
     )
 
     def start_sandbox(self, clock: TurnableClock) -> Running:
-        return start(ZendeskSandbox(clock=clock.unix))
+        self.sandbox = ZendeskSandbox(clock=clock.unix)
+        return start(self.sandbox)
+
+    def field_key(self) -> str:
+        """Zendesk knows custom fields by their ids."""
+        return next(str(field.id) for field in self.sandbox.state.fields.values() if field.title == self.field[0])
 
     def desk_at(
         self, url: str, *, secrets: Sequence[str], gate: Gate, clock: Clock, good_credential: bool = True
