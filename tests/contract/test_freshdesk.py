@@ -8,11 +8,11 @@ from typing import ClassVar
 from adapters.freshdesk import FreshdeskDesk, FreshdeskOptions
 from bridge.model import EventKind, RawDelivery
 from bridge.ports import Clock, Gate
-from sandbox.common import Running, start
+from sandbox.common import start
 from sandbox.freshdesk import API_KEY, FreshdeskSandbox
 from tests.contract.desk_contract import DeskContract
 from tests.contract.sink import Sink
-from tests.contract.world import TurnableClock, World
+from tests.contract.world import Running, TurnableClock, World
 
 PATH_SECRET = "a-path-nobody-can-guess"
 HEADER = "x-deskbridge-secret"
