@@ -12,8 +12,8 @@ class Memory:
     """What happened to one ticket so far, as far as the next decision needs it.
 
     `held` are the fields that somebody other than us set (`assignee`, `team`, `priority`, `status`, `type`,
-    `field:<name>`): we never write them again. `refused_tags` are tags that somebody took off. `attempted` is the change
-    of an operation that did not end well: what of it stands at the desk is ours all the same. `heard` and `heard_at` say
+    `field:<name>`): we never write them again. `refused_tags` are tags somebody took off. `attempted` is the change
+    of an operation that did not end well: what of it stands at the desk is ours even so. `heard` and `heard_at` say
     how many public messages of the requester the last decision knew and when the newest was written. `waiting_for` is
     set while nobody had room, `suggested` to what was last suggested; `conflicts` counts decisions that came too late.
     """

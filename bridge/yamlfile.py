@@ -151,7 +151,7 @@ class Document:
     def _blame_value(self, path: Trail, detail: ErrorDetails) -> None:
         """Pydantic's words name what is expected and never the value itself, which may be a secret."""
         context = detail.get("ctx", {})
-        words = str(context.get("error", "")) or detail["msg"]
+        words = str(context.get("error", "")) or _PLAIN_WORDS.get(detail["type"]) or detail["msg"]
         given: object = detail["input"]
         if detail["type"] == "union_tag_invalid":
             path, given = (*path, context["discriminator"].strip("'")), context["tag"]
@@ -168,6 +168,14 @@ class Document:
             if (*path, part) in self._spots:
                 path = (*path, part)
         return path
+
+
+_PLAIN_WORDS: Final = {
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "should be keys with values"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "should be a list"),
+    "string_type": "should be text",
+}
+"""What Python calls a type is not what an admin calls it."""
 
 
 def _short(word: object) -> str:

@@ -1,1 +1,6 @@
-"""The policy language: one YAML file, checked with line numbers, compiled, explained."""
+"""The policy language: one YAML file in, checked with line numbers, and decisions with their reasons out."""
+
+from rules.cases import TestResult
+from rules.policy import STARTER, LoadedPolicy, load, loads
+
+__all__ = ["STARTER", "LoadedPolicy", "TestResult", "load", "loads"]

@@ -30,6 +30,9 @@ SURE: Final = 0.6
 _ENOUGH: Final = 1_000
 """Characters after which more text does not make the answer better."""
 
+LANGUAGE_CODES: Final = tuple(language.iso_code_639_1.name.lower() for language in LANGUAGES)
+"""The same as ISO 639-1."""
+
 _loading = Lock()
 
 

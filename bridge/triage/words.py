@@ -18,7 +18,7 @@ _EMOJI_STYLE = "\ufe0f"
 
 
 class Text:
-    """A text prepared for matching: `raw` as given, cut to MAX_CHARACTERS; `words` normalised, one space around each."""
+    """A text prepared for matching: `raw` cut to MAX_CHARACTERS; `words` normalised, one space around each."""
 
     __slots__ = ("raw", "words")
 

@@ -1,0 +1,127 @@
+"""A policy file loaded, checked and compiled: what the pipeline asks for triage and for decisions."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Literal
+
+from bridge import yamlfile
+from bridge.model import Case, Finding, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
+from bridge.triage import Keywords, triage
+from bridge.yamlfile import Document
+from rules import engine, references
+from rules.cases import TestResult, run
+from rules.conditions import Condition
+from rules.engine import Compiled, R
+from rules.nodes import Node, compiled
+from rules.schema import Binding, PolicyFile
+from rules.view import View
+
+STARTER: Final = Path(__file__).with_name("starter.yaml")
+"""The policy that `deskbridge init` writes."""
+
+_NO_BINDING: Final = Binding()
+
+
+def load(path: Path) -> "LoadedPolicy":
+    """The policy in a file. Raises BadFile with every fault."""
+    return _checked(yamlfile.read(path))
+
+
+def loads(text: str | bytes, *, file: str = "policy.yaml") -> "LoadedPolicy":
+    """The policy in a text; `file` is what faults call it. Raises BadFile."""
+    return _checked(yamlfile.parse(text, file=file))
+
+
+def _checked(document: Document) -> "LoadedPolicy":
+    file = document.check(PolicyFile)
+    references.check(document)
+    document.refuse()
+    assert file is not None
+    return LoadedPolicy(file, document)
+
+
+class LoadedPolicy:
+    """Fills bridge.ports.Policy. Pure and safe to share between threads.
+
+    `version` is 12 hex digits that change with every change of meaning, not with comments or layout.
+    """
+
+    def __init__(self, file: PolicyFile, document: Document) -> None:
+        self.file = file
+        self.version = hashlib.sha256(json.dumps(document.data).encode()).hexdigest()[:12]
+        self._keywords = Keywords(file.triage.words)
+        self._annotate = tuple(_compiled("annotate", file.annotate, document))
+        self._route = tuple(_compiled("route", file.route, document))
+        self._overflow = {name: team.overflow for name, team in file.teams.items()}
+        self._test_lines = [document.place(("tests", index)).line for index in range(len(file.tests))]
+
+    def triage(self, ticket: Ticket, text: str) -> Triage:
+        """What the text says; an intent less sure than the policy's `suggest` is not told."""
+        return triage(ticket, text, self._keywords, suggest=self.file.triage.intent.suggest)
+
+    def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
+        """The outcome for a case: every matching annotate rule together, and the first matching route rule."""
+        view = self._view(case, desk)
+        noted, annotated = engine.annotate(self._annotate, view)
+        way, routed = engine.route(self._route, view)
+        mode = engine.mode(
+            [*noted, way],
+            base=self.file.mode,
+            places=(self.file.modes.desks.get(desk), self._category_mode(case.triage.intent)),
+            desk_mode=desk_mode,
+        )
+        return Outcome(
+            verdicts=(*_with_outvoted(annotated, engine.outvoted(noted)), *routed),
+            effect=engine.effect(noted),
+            target=engine.target(way, self._overflow),
+            mode=mode,
+        )
+
+    def members(self, team: str) -> tuple[Member, ...]:
+        """The members of a team in the order of the file. Raises KeyError for a team the policy lacks."""
+        people = self.file.teams[team].members
+        return tuple(Member(name, person.capacity, person.skills) for name, person in people.items())
+
+    def teams(self) -> tuple[str, ...]:
+        """The policy's team names in the order of the file."""
+        return tuple(self.file.teams)
+
+    def bound(self, kind: str, desk: str, name: str) -> str:
+        """What a name of the policy (`kind`: teams, agents, tags or fields) is called at a desk; itself by default."""
+        names: dict[str, str] = getattr(self._binding(desk), kind)
+        return names.get(name, name)
+
+    def run_tests(self) -> list[TestResult]:
+        """The results of the file's own tests, in the order of the file."""
+        return [run(self, test, line) for test, line in zip(self.file.tests, self._test_lines, strict=True)]
+
+    def _binding(self, desk: str) -> Binding:
+        return self.file.bindings.get(desk, _NO_BINDING)
+
+    def _view(self, case: Case, desk: str) -> View:
+        binding = self._binding(desk)
+        return View(case, self.file.triage.intent.act, bound_tags=binding.tags, bound_fields=binding.fields)
+
+    def _category_mode(self, intent: Finding | None) -> Mode | None:
+        """The mode of the ticket's category, which is its intent where triage is sure enough to act on it."""
+        if intent is None or intent.confidence < self.file.triage.intent.act:
+            return None
+        return self.file.modes.categories.get(intent.value)
+
+
+def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], document: Document) -> Iterator[Compiled[R]]:
+    for index, rule in enumerate(rules):
+        yield Compiled(rule, _node(rule.when), document.place((stage, index)).line)
+
+
+def _node(when: Condition | None) -> Node | None:
+    return None if when is None else compiled(when)
+
+
+def _with_outvoted(verdicts: Sequence[RuleVerdict], outvoted: dict[str, str]) -> Iterator[RuleVerdict]:
+    for verdict in verdicts:
+        told = outvoted.get(verdict.rule) if verdict.matched else None
+        yield replace(verdict, because=f"{verdict.because}; {told}") if told else verdict
