@@ -1,6 +1,7 @@
 """Reads `deskbridge.yaml`: where things are, every mistake told at once with its line, no secret ever shown.
 
-`${NAME}` in any value is replaced from the environment; `$${NAME}` stands for the text itself.
+`${NAME}` in any value is replaced from the environment, `${NAME:-text}` likewise, by `text` where NAME is not set or
+empty; `$${NAME}` stands for the text itself.
 """
 
 import re
@@ -86,9 +87,11 @@ class Expansion:
     def _value(self, reference: re.Match[str]) -> str:
         if reference["escaped"]:
             return reference[0][1:]
-        name = reference["name"]
+        name, otherwise, default = reference["name"].partition(":-")
         if not reference["end"] or not _VARIABLE.fullmatch(name):
             raise ValueError("'${' starts the name of a variable here, which is not one; write $${ for the text itself")
+        if not self._env.get(name) and otherwise:
+            return default
         if not self._env.get(name):
             raise ValueError(f"${{{name}}} is not set in the environment; set it, or write $${{{name}}} for the text")
         return self._env[name]
