@@ -66,6 +66,11 @@ class Endpoint:
             return list(self.got)
 
 
+class EndpointServer(ThreadingHTTPServer):
+    daemon_threads = False
+    request_queue_size = 64
+
+
 @contextmanager
 def endpoint() -> Iterator[Endpoint]:
     target = Endpoint()
@@ -85,8 +90,7 @@ def endpoint() -> Iterator[Endpoint]:
         def log_message(self, *_: Any) -> None:
             """Tests print nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = False
+    server = EndpointServer(("127.0.0.1", 0), Handler)
     target.url = f"http://127.0.0.1:{server.server_port}/hooks/acme"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
