@@ -195,11 +195,21 @@ def test_a_sweep_meets_conversations_and_tickets_of_every_page_oldest_first_in_e
 
 def test_what_moves_behind_a_sweeps_back_is_met_by_the_next_one() -> None:
     base = int(NOW.timestamp()) - 600
-    search = Search({"1": base + 30, "2": base + 10, "3": base + 20}, {})
+    search = Search({"1": base + 30, "2": base + 10, "3": base + 20}, {"4": base + 1200})  # a sweep of many minutes
     with desk_on(search) as desk:
         first = desk.changed_since(None, start=NOW - timedelta(hours=1))
         search.updated["conversation"]["2"] = int(NOW.timestamp()) + 1
         cursor, _ = sweep(desk, first.cursor, NOW)
+        _, met = sweep(desk, cursor, NOW)
+    assert "conversation:2" in met
+
+
+def test_a_clock_of_ours_that_runs_ahead_makes_a_sweep_miss_nothing() -> None:
+    theirs = int(NOW.timestamp()) - 1800
+    search = Search({"1": theirs}, {})
+    with desk_on(search) as desk:
+        cursor, _ = sweep(desk, None, NOW - timedelta(hours=1))
+        search.updated["conversation"]["2"] = theirs + 60
         _, met = sweep(desk, cursor, NOW)
     assert "conversation:2" in met
 

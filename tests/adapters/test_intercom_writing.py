@@ -334,6 +334,16 @@ def test_a_tickets_update_names_us_by_number_and_the_state_that_its_type_allows(
     }
 
 
+def test_a_second_update_with_a_state_reads_again_because_only_a_read_tells_the_type() -> None:
+    in_team = changed(TICKET, team_assignee_id=501)
+    put = f"PUT {TICKET_LINE}"
+    wire = Wire({f"GET {TICKET_LINE}": [TICKET, in_team], "GET /ticket_states": STATES, put: in_team})
+    with desk_on(wire) as desk:
+        perform(desk, Change(team_id="501", assignee_id="9002", status=Status.PENDING), TICKET)
+    assert wire.lines == [f"GET {TICKET_LINE}", put, f"GET {TICKET_LINE}", "GET /ticket_states", put]
+    assert wire.body(put)["ticket_state_id"] == "7493"
+
+
 def test_closing_a_resolved_ticket_leaves_its_state_alone() -> None:
     resolved = changed(TICKET, ticket_state={"id": "7499", "category": "resolved"})
     wire = Wire({f"GET {TICKET_LINE}": resolved, f"PUT {TICKET_LINE}": resolved})
