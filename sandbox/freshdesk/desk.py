@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from sandbox.common import AgentEdit, CustomerMessage, Delivery, SandboxDesk
 from sandbox.common.people import AGENTS, INTEGRATION
@@ -199,10 +200,16 @@ class FreshdeskSandbox(SandboxDesk):
         self.app.before_request(self._run_jobs)
         self.app.register_error_handler(Refusal, lambda refusal: refusal.answer())
         self.app.register_error_handler(404, lambda _: Response(status=404))
+        self.app.register_error_handler(405, _not_allowed)
 
     def _run_jobs(self) -> None:
         with self.lock:
             self.jobs.run_due()
+
+
+def _not_allowed(error: Exception) -> Response:
+    allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    return Response(status=405, headers={"Allow": ", ".join(sorted(allowed or ()))})
 
 
 def _kind() -> tuple[str, str]:

@@ -81,22 +81,22 @@ def _note(account: Account, id_: int) -> Conversation:
 
 def _summary(api: Blueprint, account: Account, acts: Tickets) -> None:
     @api.get("/tickets/<int:id_>/summary")
-    def show(id_: int) -> JSON:
+    def show_summary(id_: int) -> JSON:
         found = find_ticket(account, id_).summary
         if found is None:
             raise Refusal(404)
         return render.summary(found, id_)
 
     @api.put("/tickets/<int:id_>/summary")
-    def put(id_: int) -> JSON:
+    def put_summary(id_: int) -> JSON:
         ticket = find_ticket(account, id_, to_write=True)
         checks = {"body": filled, "user_id": existing("user", account.agents)}
         given = validate(body(), checks, required=("body",))
         acts.summarise(ticket, given["body"], given.get("user_id", g.actor.id), g.actor)
-        return show(id_)
+        return show_summary(id_)
 
     @api.delete("/tickets/<int:id_>/summary")
-    def delete(id_: int) -> Response:
+    def delete_summary(id_: int) -> Response:
         ticket = find_ticket(account, id_, to_write=True)
         if ticket.summary is None:
             raise Refusal(404)
