@@ -5,7 +5,8 @@ empty; `$${NAME}` stands for the text itself.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -70,31 +71,23 @@ class Settings(Core):
         return parts.hostname or "", parts.port or 0
 
 
-class Expansion:
-    """Replaces `${NAME}` from the environment, once and not again in what comes out; remembers every outcome."""
+def expanded(text: str, env: Mapping[str, str]) -> str:
+    """The text with each `${NAME}` replaced, once: what comes out is not looked at again.
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.outcomes: set[str] = set()
-        self._env = env
+    Raises ValueError, which names the variable and no value.
+    """
 
-    def __call__(self, text: str) -> str:
-        """The text with its references replaced. Raises ValueError, which names the variable and no value."""
-        outcome = _REFERENCE.sub(self._value, text)
-        if outcome != text:
-            self.outcomes.add(outcome)
-        return outcome
-
-    def _value(self, reference: re.Match[str]) -> str:
+    def value(reference: re.Match[str]) -> str:
+        name = reference["name"]
         if reference["escaped"]:
             return reference[0][1:]
-        name, otherwise, default = reference["name"].partition(":-")
         if not reference["end"] or not _VARIABLE.fullmatch(name):
             raise ValueError("'${' starts the name of a variable here, which is not one; write $${ for the text itself")
-        if not self._env.get(name) and otherwise:
-            return default
-        if not self._env.get(name):
+        if not env.get(name):
             raise ValueError(f"${{{name}}} is not set in the environment; set it, or write $${{{name}}} for the text")
-        return self._env[name]
+        return env[name]
+
+    return _REFERENCE.sub(value, text)
 
 
 def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Mapping[str, str]) -> Settings:
@@ -102,8 +95,8 @@ def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Ma
 
     A vendor's model has no fields called `vendor` or `mode`: those are the desk's.
     """
-    expansion = Expansion(env)
-    document = yamlfile.read(path, transform=expansion)
+    written = yamlfile.read(path)
+    document = yamlfile.read(path, transform=partial(expanded, env=env))
     names = _desk_names(document)
     loaded = document.check(_file_model(document, names, vendors))
     folder = path.absolute().parent
@@ -111,7 +104,7 @@ def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Ma
         _look_for_files(document, loaded.enrichment, folder)
     document.refuse()
     assert loaded is not None
-    return _settings(loaded, names, folder, expansion.outcomes)
+    return _settings(loaded, names, folder, written.data)
 
 
 def _desk_names(document: yamlfile.Document) -> list[str]:
@@ -164,39 +157,41 @@ def _look_for_files(document: yamlfile.Document, enrichment: EnrichmentOptions, 
             document.fault(place, f"there is no file '{source.path}'.", f"Relative paths start from {folder}.")
 
 
-def _settings(loaded: Any, names: list[str], folder: Path, from_env: Set[str]) -> Settings:
-    """The settings of a checked file; `loaded` is an instance of `_file_model`."""
-    core = {name: getattr(loaded, name) for name in Core.model_fields}
+def _settings(loaded: Any, names: list[str], folder: Path, written: object) -> Settings:
+    """The settings of a checked file; `loaded` is an instance of `_file_model`, `written` the file's own words."""
+    core = {name: getattr(loaded, name) for name in loaded.model_fields_set - {"desks"}}
     desks = {name: getattr(loaded.desks, _attribute(index)) for index, name in enumerate(names)}
+    resolved = {
+        "database": beside(folder, loaded.database),
+        "policy": folder / loaded.policy,
+        "enrichment": loaded.enrichment.beside(folder),
+    }
     return Settings(
-        **core
-        | {
-            "database": beside(folder, loaded.database),
-            "policy": folder / loaded.policy,
-            "enrichment": loaded.enrichment.beside(folder),
-        },
+        **core | resolved,
         desks={name: DeskSettings(vendor=desk.vendor, mode=desk.mode, options=desk) for name, desk in desks.items()},
-        plain_secrets=tuple(key for key in _secrets({**core, "desks": desks}, from_env)),
+        plain_secrets=tuple(_plain_secrets({**core, "desks": desks}, written)),
     )
 
 
-def _secrets(value: object, from_env: Set[str], key: str = "") -> Iterator[str]:
-    """The keys under `value` whose secret is not from the environment."""
-    match value:
-        case SecretStr():
-            if _tells(value.get_secret_value()) and value.get_secret_value() not in from_env:
-                yield key
-            return
-        case BaseModel():
-            inside: Iterable[tuple[object, object]] = ((name, getattr(value, name)) for name in value.model_fields_set)
-        case Mapping():
-            inside = value.items()
-        case tuple() | list():
-            inside = enumerate(value)
-        case _:
-            return
-    for name, each in inside:
-        yield from _secrets(each, from_env, f"{key}.{name}" if key else str(name))
+def _plain_secrets(value: object, written: object, key: str = "") -> Iterator[str]:
+    """The keys under `value` whose secret stands in the file itself, going through both side by side."""
+    if isinstance(value, SecretStr):
+        if not _refers(written) and _tells(value.get_secret_value()):
+            yield key
+    elif isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        inside = {fields[name].alias or name: getattr(value, name) for name in value.model_fields_set}
+        yield from _plain_secrets(inside, written, key)
+    elif isinstance(value, Mapping) and isinstance(written, dict):
+        for name, each in value.items():
+            yield from _plain_secrets(each, written.get(name), f"{key}.{name}" if key else name)
+    elif isinstance(value, tuple | list) and isinstance(written, list):
+        for index, pair in enumerate(zip(value, written, strict=False)):
+            yield from _plain_secrets(*pair, key=f"{key}.{index}")
+
+
+def _refers(written: object) -> bool:
+    return isinstance(written, str) and any(not found["escaped"] for found in _REFERENCE.finditer(written))
 
 
 def _tells(secret: str) -> bool:
