@@ -1,6 +1,7 @@
 """What every vendor's wire has in common: faults to errors, secrets compared, ids and times coerced, HTML to text."""
 
 import hmac
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,13 +55,15 @@ def seconds(retry_after: str | None, now: datetime | None = None) -> float | Non
     if not retry_after:
         return None
     try:
-        return max(0.0, float(retry_after))
+        wait = float(retry_after)
+        return max(0.0, wait) if math.isfinite(wait) else None
     except ValueError:
         pass
     try:
         until = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)  # "-0000" is UTC that will not say so
     return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
 
 
@@ -78,15 +81,17 @@ def some_id(value: object) -> str | None:
 
 def instant(value: object) -> datetime | None:
     """A vendor's time as UTC: ISO 8601 with up to nine decimals, or unix seconds. None where it cannot be read."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC)
-    if not isinstance(value, str) or not value:
-        return None
     try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return parsed and (parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+    except (
+        ValueError,
+        OverflowError,
+        OSError,
+    ):  # the last two: beyond the years that a datetime or this platform knows
         return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 class _Text(HTMLParser):
