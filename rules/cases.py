@@ -66,6 +66,11 @@ class TestResult:
         """True where everything was as expected."""
         return not self.differences
 
+    @property
+    def words(self) -> str:
+        """The differences as one sentence, empty where there are none."""
+        return "; ".join(self.differences)
+
 
 def run(policy: Decides, test: PolicyTest, line: int) -> TestResult:
     """The result of one test, decided as if its desk were live."""

@@ -306,6 +306,6 @@ class WordsTest(_Operators):
     def missing(self, text: Text) -> str:
         """The first thing wanted that the text lacks."""
         if self.words is not None and not any(phrase.is_in(text) for phrase in self._words):
-            return f"none of {', '.join(self.words)}"
+            return f"none of {', '.join(self.words[:3])}{', …' if len(self.words) > 3 else ''}"
         lacking = next((phrase.written for phrase in self._all_words if not phrase.is_in(text)), None)
         return f"no '{lacking}'" if lacking else "no match of the pattern"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
@@ -22,7 +22,8 @@ from rules.view import View
 STARTER: Final = Path(__file__).with_name("starter.yaml")
 """The policy that `deskbridge init` writes."""
 
-_NO_BINDING: Final = Binding()
+EVERY_DESK: Final = "*"
+"""The entry of `bindings` that holds at every desk whose own entry does not say otherwise."""
 
 
 def load(path: Path) -> "LoadedPolicy":
@@ -56,6 +57,7 @@ class LoadedPolicy:
         self._annotate = tuple(_compiled("annotate", file.annotate, document))
         self._route = tuple(_compiled("route", file.route, document))
         self._overflow = {name: team.overflow for name, team in file.teams.items()}
+        self._bindings = _with_defaults(file.bindings)
         self._test_lines = [document.place(("tests", index)).line for index in range(len(file.tests))]
 
     def triage(self, ticket: Ticket, text: str) -> Triage:
@@ -98,8 +100,13 @@ class LoadedPolicy:
         """The results of the file's own tests, in the order of the file."""
         return [run(self, test, line) for test, line in zip(self.file.tests, self._test_lines, strict=True)]
 
+    def summary(self) -> str:
+        """How much there is in the policy, in a few words."""
+        rules, tests = len(self._annotate) + len(self._route), len(self.file.tests)
+        return f"{len(self.file.teams)} teams, {rules} rules, {tests} tests"
+
     def _binding(self, desk: str) -> Binding:
-        return self.file.bindings.get(desk, _NO_BINDING)
+        return self._bindings.get(desk, self._bindings[EVERY_DESK])
 
     def _view(self, case: Case, desk: str) -> View:
         binding = self._binding(desk)
@@ -119,6 +126,21 @@ def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], document:
 
 def _node(when: Condition | None) -> Node | None:
     return None if when is None else compiled(when)
+
+
+def _with_defaults(bindings: Mapping[str, Binding]) -> dict[str, Binding]:
+    """Every desk's names with those of EVERY_DESK beneath them."""
+    default = bindings.get(EVERY_DESK, Binding())
+    merged = {
+        desk: Binding(
+            teams={**default.teams, **own.teams},
+            agents={**default.agents, **own.agents},
+            tags={**default.tags, **own.tags},
+            fields={**default.fields, **own.fields},
+        )
+        for desk, own in bindings.items()
+    }
+    return {EVERY_DESK: default, **merged}
 
 
 def _with_outvoted(verdicts: Sequence[RuleVerdict], outvoted: dict[str, str]) -> Iterator[RuleVerdict]:

@@ -166,7 +166,7 @@ def test_what_is_not_plain_yaml_is_refused_at_its_place(text: str | bytes, fault
 
 
 def test_an_empty_file_is_told_and_not_a_crash() -> None:
-    assert faults("") == ["h.yaml:1:1: should be a valid dictionary or instance of House."]
+    assert faults("") == ["h.yaml:1:1: should be keys with values."]
 
 
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
