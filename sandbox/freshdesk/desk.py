@@ -67,7 +67,8 @@ class FreshdeskSandbox(SandboxDesk):
     """One Freshdesk account, in memory.
 
     `statuses` renames or adds statuses by number; `auto_assign` maps names of groups to the method by which Freshdesk
-    assigns their tickets itself (1, 2, 3 or 12); `retries` are the seconds between the tries of a webhook.
+    assigns their tickets itself (1, 2, 3 or 12); `retries` are the seconds between the tries of a webhook. Raises
+    ValueError for a plan that is not in PLANS.
     """
 
     vendor: ClassVar[str] = "freshdesk"
@@ -90,6 +91,7 @@ class FreshdeskSandbox(SandboxDesk):
         retries: tuple[float, ...] = RETRIES,
     ) -> None:
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
+        self.limits = _plan(self.plan)
         self.retries = retries
         self.state = Account(
             self.now,
@@ -116,16 +118,16 @@ class FreshdeskSandbox(SandboxDesk):
 
     def charge(self) -> Response | None:
         """Count against the account's limit and the limit of the kind of call; both are of every key together."""
-        plan, kind = PLANS[self.plan], _kind()
+        kind = _kind()
         g.cost = _cost(kind)
-        spent = self.limiter.spend("account", plan.total, cost=g.cost)
+        spent = self.limiter.spend("account", self.limits.total, cost=g.cost)
         if kind in _LIMITED and not spent.spent:
-            spent = self.limiter.spend(kind, getattr(plan, _LIMITED[kind]))
+            spent = self.limiter.spend(kind, getattr(self.limits, _LIMITED[kind]))
         return self.too_many(spent.retry_after) if spent.spent else None
 
     def stamp(self, response: Response) -> None:
         """What is left of the account's minute."""
-        left = self.limiter.spend("account", PLANS[self.plan].total, cost=0)
+        left = self.limiter.spend("account", self.limits.total, cost=0)
         response.headers["X-RateLimit-Total"] = str(left.limit)
         response.headers["X-RateLimit-Remaining"] = str(left.remaining)
         response.headers["X-RateLimit-Used-CurrentRequest"] = str(g.get("cost", 1))
@@ -205,6 +207,12 @@ class FreshdeskSandbox(SandboxDesk):
     def _run_jobs(self) -> None:
         with self.lock:
             self.jobs.run_due()
+
+
+def _plan(name: str) -> Plan:
+    if name not in PLANS:
+        raise ValueError(f"known are {', '.join(PLANS)}")
+    return PLANS[name]
 
 
 def _not_allowed(error: Exception) -> Response:

@@ -165,9 +165,9 @@ def _custom(field: CustomField | None, name: str, value: Any) -> list[FieldError
     return optional(_KINDS.get(field.kind) or one_of(str, field.choices))(path, value)
 
 
-def missing(field: str, what: str = "String") -> FieldError:
+def missing(field: str) -> FieldError:
     """A mandatory field that was not given."""
-    return field_error(field, f"It should be a/an {what}", "missing_field")
+    return field_error(field, "It is a mandatory field", "missing_field")
 
 
 def validate(given: JSON, checks: Mapping[str, Check], *, required: Iterable[str] = ()) -> JSON:

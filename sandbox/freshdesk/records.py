@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from sandbox.common.history import ActorKind
 
-OPEN, PENDING, RESOLVED, CLOSED, WAITING_ON_CUSTOMER, WAITING_ON_THIRD_PARTY = 2, 3, 4, 5, 6, 7
+OPEN, PENDING, RESOLVED, CLOSED, WAITING_ON_CUSTOMER = 2, 3, 4, 5, 6
 
 
 @dataclass(frozen=True)

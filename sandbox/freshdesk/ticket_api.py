@@ -296,6 +296,8 @@ def _merging(api: Blueprint, account: Account, acts: Tickets) -> None:
         wrong = [existing("ticket", account.tickets)("ticket_ids", id_) for id_ in given["ticket_ids"]]
         if any(wrong):
             raise invalid(error for errors in wrong for error in errors)
+        if given["primary_id"] in given["ticket_ids"]:
+            raise invalid([field_error("ticket_ids", "It should not hold the primary ticket", "invalid_value")])
         others = [account.tickets[id_] for id_ in given["ticket_ids"]]
         notes = _merge_note(given.get("note_in_primary")), _merge_note(given.get("note_in_secondary"))
         acts.merge(account.tickets[given["primary_id"]], others, notes, g.actor)

@@ -325,6 +325,13 @@ def test_merged_tickets_are_closed_with_notes_on_both_sides(caller: Caller) -> N
     assert (at_primary["private"], at_other["private"]) == (True, False)
 
 
+def test_a_ticket_is_merged_only_into_another_that_is_there(caller: Caller) -> None:
+    id_ = caller.customer()
+    for others in ([id_], [99]):
+        answer = caller.put("/tickets/merge", json={"primary_id": id_, "ticket_ids": others})
+        assert refusals(answer) == {("ticket_ids", "invalid_value")}
+
+
 def test_a_deleted_ticket_is_shown_as_such_cannot_be_written_and_can_come_back(caller: Caller) -> None:
     id_ = caller.customer()
     assert caller.delete(f"/tickets/{id_}").status_code == 204
@@ -505,6 +512,11 @@ def test_the_accounts_minute_runs_out_for_every_key_and_comes_back(clock: Clock)
         assert rates(refused)[:2] == ("50", "0")
         clock.turn(40)
         assert caller.get("/agents/me").status_code == 200
+
+
+def test_a_plan_that_freshdesk_does_not_sell_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"known are trial, growth, pro"):
+        FreshdeskSandbox(plan="gold")
 
 
 def test_lists_of_tickets_run_out_before_the_account_does(clock: Clock) -> None:

@@ -1,0 +1,1 @@
+"""The sandbox desks, judged from outside and through their own doors."""
