@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from adapters.freshdesk import hint, mapping, writing
-from adapters.freshdesk.bookmark import Bookmark
+from adapters.freshdesk.bookmark import SECOND, Bookmark
 from adapters.freshdesk.client import PAGE_MAX, FreshdeskClient
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
@@ -126,7 +126,7 @@ class FreshdeskDesk:
 
     def changed_since(self, cursor: str | None, *, start: datetime) -> Page:
         """A page of changed tickets, without their conversations (not complete); see `Bookmark`."""
-        mark = Bookmark.parse(cursor) if cursor else Bookmark(start)
+        mark = Bookmark.parse(cursor) if cursor else Bookmark(start - SECOND)
         (asked, more), *again = [self._changed(mark, page) for page in mark.pages]
         newest = max((when for row in asked if (when := instant(row.get("updated_at")))), default=mark.since)
         rows = [*asked, *(row for before, _ in again for row in before)]
