@@ -51,26 +51,38 @@ def _sentence(kind: str, name: str, bound: str, desk: str, there: Sequence[str])
 
 
 def members_now(
-    members: Sequence[Member], here: Binding, everywhere: Sequence[Binding], promised: Mapping[str, int]
+    members: Sequence[Member], here: Binding, everywhere: Sequence[Binding], promised: Mapping[tuple[str, str], int]
 ) -> list[Agent]:
     """A team's members as the router sees them for a ticket at the desk of `here`.
 
-    Load is the sum of what every desk counts for the person plus the places promised since. It is None where no desk
-    counts and nothing is promised.
+    Load is the sum of what every desk counts for the person plus the places promised since, by desk and name; None where
+    no desk counts and nothing is promised. Capacity is the policy's, or less where the desk's own limit is nearer.
     """
-    return [_agent(member, here, everywhere, promised.get(member.name, 0)) for member in members]
+    return [_agent(member, here, everywhere, promised) for member in members]
 
 
-def _agent(member: Member, here: Binding, everywhere: Sequence[Binding], promised: int) -> Agent:
+def _agent(
+    member: Member, here: Binding, everywhere: Sequence[Binding], promised: Mapping[tuple[str, str], int]
+) -> Agent:
     record = here.agents.get(member.name)
-    records = [binding.agents[member.name] for binding in everywhere if member.name in binding.agents]
-    loads = [found.load for found in records if found.load is not None]
-    limit = record.limit if record is not None else None
+    loads = {binding.desk: _load(member.name, binding, promised) for binding in everywhere}
+    known = [load for load in loads.values() if load is not None]
+    capacity = member.capacity
+    if record is not None and record.limit is not None:
+        room = record.limit - (loads.get(here.desk) or 0)
+        capacity = min(capacity, sum(known) + max(room, 0))
     return Agent(
         name=member.name,
         id=record.id if record is not None else None,
-        capacity=member.capacity if limit is None else min(member.capacity, limit),
+        capacity=capacity,
         skills=member.skills,
         status=record.status if record is not None else AgentStatus.GONE,
-        load=sum(loads) + promised if loads or promised else None,
+        load=sum(known) if known else None,
     )
+
+
+def _load(name: str, binding: Binding, promised: Mapping[tuple[str, str], int]) -> int | None:
+    record = binding.agents.get(name)
+    counted = record.load if record is not None else None
+    since = promised.get((binding.desk, name), 0)
+    return counted + since if counted is not None else since or None

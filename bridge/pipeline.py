@@ -50,8 +50,9 @@ ROSTER = "@roster"
 ASK_AGAIN = timedelta(seconds=15)
 """How long a ticket that found nobody with room waits before the router looks again; asking costs no vendor call."""
 
-ATTEMPTS_MAX = 10
-"""So many failures in a row, about half an hour of them, and a ticket's deliveries are parked for a person."""
+MISTAKES_MAX = 8
+"""So many internal errors in a row, about four minutes of them, and a ticket's deliveries are parked for a person. A desk
+that is away or throttles us is asked again for as long as it takes."""
 
 _MAY_DECIDE = {EventKind.TICKET_CREATED, EventKind.TICKET_CHANGED, EventKind.REQUESTER_REPLIED}
 """Kinds that may bring something to decide on; the others tell what people did, which the next read shows anyway."""
@@ -77,9 +78,10 @@ class Sighting:
     trigger: EventKind | None
 
 
-def back_off(attempts: int, *, first: float = 1.0, most: float = 300.0) -> timedelta:
-    """How long to wait after so many failures in a row: doubling from `first` seconds up to `most`."""
-    return timedelta(seconds=min(most, first * 2 ** min(attempts, 20)))
+def patience(attempts: int, after: float | None = None) -> timedelta:
+    """How long to wait after so many failures in a row: what the desk asks for (`after`, seconds), else doubling from a
+    second up to five minutes."""
+    return timedelta(seconds=after if after is not None else min(300.0, 2.0 ** min(attempts, 9)))
 
 
 class Pipeline:
@@ -112,7 +114,7 @@ class Pipeline:
         try:
             self._handle(box, owner, waiting)
         except (Retryable, Unclear) as error:
-            self._put_off(box, owner, waiting, error.words, after=getattr(error, "after", None))
+            self._put_off(box, owner, error.words, after=getattr(error, "after", None))
         except NotThere:
             self._leave(box, owner, waiting, replace(box.memory, waiting_for=None, conflicts=0), box.snapshot)
         except Permanent as error:
@@ -127,7 +129,11 @@ class Pipeline:
                 error=type(error).__name__,
                 at=whereabouts(error),
             )
-            self._put_off(box, owner, waiting, f"internal error: {type(error).__name__}")
+            words = f"internal error: {type(error).__name__}"
+            if box.attempts < MISTAKES_MAX:
+                self._put_off(box, owner, words)
+            else:
+                self._park(box, owner, waiting, words)
 
     def _handle(self, box: Mailbox, owner: str, waiting: Sequence[Waiting]) -> None:
         connected = self._desks.get(box.desk)
@@ -147,7 +153,7 @@ class Pipeline:
         if box.memory.waiting_for and not events:
             assignment = self._route(policy, bindings, box.desk, box.memory.waiting_for, promised)
             if assignment.agent is None:
-                self._leave(box, owner, waiting, box.memory, box.snapshot, due_in=ASK_AGAIN)
+                self._leave(box, owner, waiting, box.memory, box.snapshot)
                 return
         sighting = see(connected.desk, box, events, known_rosters[box.desk].acting_id)
         if sighting.ticket is None or sighting.trigger is None:
@@ -170,7 +176,12 @@ class Pipeline:
         )
 
     def _route(
-        self, policy: Policy, bindings: Mapping[str, Binding], desk: str, target: Target, promised: Mapping[str, int]
+        self,
+        policy: Policy,
+        bindings: Mapping[str, Binding],
+        desk: str,
+        target: Target,
+        promised: Mapping[tuple[str, str], int],
     ) -> Assignment:
         here, everywhere = bindings[desk], list(bindings.values())
         teams = {
@@ -203,7 +214,7 @@ class Pipeline:
                 connection,
                 owner,
                 box,
-                due_at=now + ASK_AGAIN if remains.waiting_for else None,
+                due_at=_next_look(remains, now),
                 snapshot=ticket,
                 memory=remains,
                 operation=operation.id if operation.steps else None,
@@ -236,7 +247,6 @@ class Pipeline:
         snapshot: Ticket | None,
         *,
         events: Sequence[Event] = (),
-        due_in: timedelta | None = None,
     ) -> None:
         """Nothing to write: deliveries are done, what was seen is kept, a settled ticket's agent has room again."""
         now = self._clock()
@@ -246,19 +256,13 @@ class Pipeline:
             if any(ticket.status in _SETTLED for ticket in seen):
                 rosters.release(connection, TicketRef(box.desk, box.ticket))
             mailboxes.hand_back(
-                connection, owner, box, due_at=now + due_in if due_in else None, snapshot=snapshot, memory=memory
+                connection, owner, box, due_at=_next_look(memory, now), snapshot=snapshot, memory=memory
             )
 
-    def _put_off(
-        self, box: Mailbox, owner: str, waiting: Sequence[Waiting], words: str, after: float | None = None
-    ) -> None:
-        if box.attempts >= ATTEMPTS_MAX:
-            self._park(box, owner, waiting, words)
-            return
-        now = self._clock()
-        wait = max(back_off(box.attempts), timedelta(seconds=after or 0))
+    def _put_off(self, box: Mailbox, owner: str, words: str, after: float | None = None) -> None:
+        wait = patience(box.attempts, after)
         log.info("put off", desk=box.desk, ticket=box.ticket, words=words, seconds=wait.total_seconds())
-        self._hand_back(box, owner, due_at=now + wait, attempts=box.attempts + 1)
+        self._hand_back(box, owner, due_at=self._clock() + wait, attempts=box.attempts + 1)
 
     def _park(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], words: str) -> None:
         now = self._clock()
@@ -342,6 +346,10 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     return decision, remains
 
 
+def _next_look(memory: Memory, now: datetime) -> datetime | None:
+    return now + ASK_AGAIN if memory.waiting_for is not None else None
+
+
 def _worth_a_note(mode: Mode, change: Change, memory: Memory) -> bool:
     if mode is Mode.SHADOW:
         return False
@@ -363,6 +371,8 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
     else:
         return Sighting(None, memory, None)
     memory = remembered.observe(memory, known, ticket)
+    if ticket.assignee_id is not None or ticket.status in _SETTLED:
+        memory = replace(memory, waiting_for=None)
     return Sighting(ticket, memory, _trigger(memory, ticket))
 
 

@@ -10,7 +10,7 @@ from bridge.errors import Conflict, DeskError, NotThere, Permanent, Retryable, U
 from bridge.memory import applied
 from bridge.metrics import Metrics
 from bridge.model import Step, StepState, Ticket
-from bridge.pipeline import ConnectedDesk, back_off
+from bridge.pipeline import ConnectedDesk, patience
 from bridge.ports import Clock
 from bridge.store import Store, outbox
 from bridge.store import mailbox as mailboxes
@@ -22,8 +22,9 @@ log = structlog.get_logger(__name__)
 CONFLICTS_MAX = 3
 """So many decisions in a row that came too late, and the operation is parked: somebody is busy on the ticket."""
 
-ATTEMPTS_MAX = 30
-"""So many failed attempts, about two hours of them, and an operation is parked with the vendor's last words."""
+MISTAKES_MAX = 8
+"""So many internal errors in a row, and an operation is parked. A desk that is away or throttles us is asked again for as
+long as it takes."""
 
 
 class WriteBack:
@@ -54,7 +55,11 @@ class WriteBack:
                 error=type(error).__name__,
                 at=whereabouts(error),
             )
-            self._postpone(work, owner, f"internal error: {type(error).__name__}", unsent=None)
+            words = f"internal error: {type(error).__name__}"
+            if work.attempts < MISTAKES_MAX:
+                self._postpone(work, owner, words, unsent=None)
+            else:
+                self._end(work, owner, "parked", words)
         return True
 
     def _carry_out(self, work: Work, owner: str) -> None:
@@ -102,10 +107,7 @@ class WriteBack:
                 self._postpone(work, owner, words, unsent=None)
 
     def _postpone(self, work: Work, owner: str, words: str, *, unsent: int | None, after: float | None = None) -> None:
-        if work.attempts >= ATTEMPTS_MAX:
-            self._end(work, owner, "parked", words)
-            return
-        wait = max(back_off(work.attempts), timedelta(seconds=after or 0))
+        wait = patience(work.attempts, after)
         log.info("write put off", operation=work.operation.id, words=words, seconds=wait.total_seconds())
         with self._store.writing() as connection:
             outbox.postpone(connection, owner, work.operation.id, self._clock() + wait, words, unsent=unsent)

@@ -19,6 +19,10 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
+    def unix(self) -> float:
+        """The time as a sandbox desk wants it."""
+        return self.now.timestamp()
+
     def turn(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 

@@ -47,9 +47,10 @@ def lock_ledger(store: Store, connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LEDGER_LOCK})
 
 
-def promised(connection: Connection) -> Counter[str]:
-    """How many places of each agent (by the policy's name) are promised and not yet in a desk's own count."""
-    return Counter(connection.execute(select(reservations.c.agent)).scalars())
+def promised(connection: Connection) -> Counter[tuple[str, str]]:
+    """How many places of each agent, by desk and the policy's name, are promised and not yet in the desk's own count."""
+    rows = connection.execute(select(reservations.c.desk, reservations.c.agent))
+    return Counter((row.desk, row.agent) for row in rows)
 
 
 def promise(store: Store, connection: Connection, ref: TicketRef, agent: str, now: datetime) -> None:

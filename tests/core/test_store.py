@@ -215,7 +215,7 @@ def test_promised_places_count_until_the_desk_counts_them_itself(store: Store, c
 
     def places() -> int:
         with store.reading() as connection:
-            return rosters.promised(connection)["ana"]
+            return rosters.promised(connection)["acme", "ana"]
 
     with store.writing() as connection:
         rosters.promise(store, connection, ref, "ana", clock.now)

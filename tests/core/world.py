@@ -1,0 +1,170 @@
+"""A whole bridge against a real sandbox desk over real HTTP, worked step by step on a clock turned by hand."""
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from werkzeug.serving import make_server
+
+import rules
+from bridge import enrichment
+from bridge.enrichment import EnrichmentOptions
+from bridge.intake import Intake
+from bridge.metrics import CountingGate, Metrics
+from bridge.model import Decision, Mode, TicketRef
+from bridge.pipeline import ConnectedDesk, Pipeline
+from bridge.signal import Signal
+from bridge.store import Store, journal
+from bridge.store import roster as rosters
+from bridge.worker import LEASE, Workers, beat
+from bridge.writeback import WriteBack
+from deskbridge.vendors import VENDORS
+from sandbox.common.desk import SandboxDesk
+from sandbox.common.server import start
+from sandbox.freshdesk import FreshdeskSandbox
+from sandbox.zendesk import ZendeskSandbox
+from tests.conftest import Clock
+from webhooks import create_app
+
+SANDBOXES: dict[str, Callable[..., SandboxDesk]] = {
+    "zendesk": ZendeskSandbox,
+    "freshdesk": FreshdeskSandbox,
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "zendesk": {
+        "credentials": {"client_id": "deskbridge", "client_secret": "sandbox-client-secret"},
+        "webhook_secrets": ["zendesk-signing-secret"],
+    },
+    "freshdesk": {
+        "api_key": "sandbox-freshdesk-key",
+        "webhook_secrets": ["freshdesk-header-secret"],
+        "path_secrets": ["freshdesk-path-secret"],
+    },
+    "intercom": {"access_token": "sandbox-intercom-token", "webhook_secrets": ["sandbox-intercom-secret"]},
+}
+HOOKS = {"zendesk": "", "freshdesk": "/freshdesk-path-secret", "intercom": ""}
+DAY = 86_400
+
+
+class World:
+    """One desk of a vendor, one bridge, both on the same clock. `run()` works until nothing is left to do now."""
+
+    def __init__(self, vendor: str, store: Store, clock: Clock, *, policy: str, mode: Mode = Mode.LIVE) -> None:
+        self.vendor, self.store, self.clock = vendor, store, clock
+        self.name = f"acme-{vendor}"
+        self.sandbox = SANDBOXES[vendor](clock=clock.unix)
+        self.running = start(self.sandbox)
+        self.metrics = Metrics()
+        self.gate = CountingGate(self.metrics)
+        kind = VENDORS[vendor]
+        options = kind.options.model_validate({"url": self.running.url, **OPTIONS[vendor]})
+        self.desk = kind.desk(self.name, options, gate=self.gate, clock=clock)
+        self._pool = ThreadPoolExecutor(4)
+        enrichers = tuple(enrichment.build(EnrichmentOptions(), self.desk, clock))
+        self.desks = {self.name: ConnectedDesk(self.desk, mode, enrichers)}
+        self.policy = rules.loads(policy)
+        self.pipeline = Pipeline(
+            store,
+            self.desks,
+            policy=lambda: self.policy,
+            gather=partial(enrichment.enrich, deadline=timedelta(seconds=5), clock=clock, pool=self._pool),
+            clock=clock,
+            metrics=self.metrics,
+        )
+        self.writeback = WriteBack(store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
+        signal = Signal()
+        self.workers = Workers(store, self.pipeline, self.writeback, signal=signal, clock=clock, deciders=1, writers=1)
+        self.intake = Intake(store, on_kept=signal.ring)
+        self.admits = True
+        self.app = create_app(
+            {self.name: self.desk},
+            self.intake,
+            clock=clock,
+            metrics=self.metrics,
+            max_body=1_000_000,
+            admits=lambda: self.admits,
+            troubles=dict,
+        )
+        self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.port}/hooks/{self.name}{HOOKS[vendor]}"
+        self.control("POST", "webhooks", {"url": self.url, "secret": OPTIONS[vendor]["webhook_secrets"][0]})
+        self.take_roster()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self.intake.close()
+        self._pool.shutdown()
+        for enricher in self.desks[self.name].enrichers:
+            enricher.close()
+        self.desk.close()
+        self.running.stop()
+
+    def control(self, method: str, path: str, say: Mapping[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            f"{self.running.url}/_sandbox/{path}",
+            data=None if say is None else json.dumps(say).encode(),
+            method=method,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def take_roster(self) -> None:
+        rosters.save(self.store, self.desk.roster())
+
+    def customer(self, subject: str, body: str, email: str = "ada@mail.example", **more: Any) -> str:
+        """A customer opens a ticket, or replies to `ticket`; its id at the desk."""
+        say = {"email": email, "name": "Ada Client", "subject": subject, "body": body, "channel": "email", **more}
+        return str(self.control("POST", "customers/write", say)["ticket"])
+
+    def agent(self, ticket: str, agent: str = "dee@acme.example", **edit: Any) -> None:
+        self.control("POST", "agents/edit", {"agent": agent, "ticket": ticket, **edit})
+
+    def delivered(self) -> None:
+        """Return when the desk has sent every webhook it has to send now."""
+        for _ in range(500):
+            if self.control("GET", "quiet")["pending"] == 0:
+                return
+            threading.Event().wait(0.01)
+        raise AssertionError("the sandbox did not deliver its webhooks in five seconds")
+
+    def run(self, *, for_seconds: float = 5.0) -> None:
+        """Deliver, decide and write back, turning the clock on by a second at a time."""
+        for _ in range(int(for_seconds) + 1):
+            self.delivered()
+            while self.step():
+                self.delivered()
+            self.clock.turn(1)
+
+    def step(self) -> bool:
+        """Whatever is due now, once; False where nothing is."""
+        beat(self.store, [], self.clock.now)
+        return self.workers.decide("decider") | self.workers.write("writer")
+
+    def ticket(self, number: str) -> dict[str, Any]:
+        """The ticket as the desk itself has it."""
+        return next(ticket for ticket in self.control("GET", "state")["tickets"] if str(ticket["id"]) == number)
+
+    def writes(self, number: str) -> list[dict[str, Any]]:
+        """What we did to a ticket, by the desk's own history."""
+        state = self.control("GET", "state")
+        return [w for w in state["writes"] if w["ticket"] == number and w["actor_kind"] == "integration"]
+
+    def calls(self) -> list[dict[str, Any]]:
+        return list(self.control("GET", "state")["calls"])
+
+    def decisions(self, number: str) -> list[Decision]:
+        with self.store.reading() as connection:
+            return journal.of_ticket(connection, self.name, self.ref(number).id)
+
+    def ref(self, number: str) -> TicketRef:
+        return TicketRef(self.name, f"conversation:{number}" if self.vendor == "intercom" else number)
