@@ -85,17 +85,21 @@ def _recall(enricher: Enricher, ticket: Ticket, now: datetime) -> Mapping[str, F
 
 
 def _by_name(facts: Sequence[Fact], max_age: timedelta | None, now: datetime) -> Mapping[str, Fact]:
-    """The facts by name, those past their age made unknown. Raises TypeError where something is not a fact."""
+    """The facts by name, each known and not too old, or unknown with a reason. Raises TypeError for what is no fact."""
     given = {}
     for fact in facts:
         if not isinstance(fact, Fact):
             raise TypeError
-        given[fact.name] = _unless_stale(fact, max_age, now)
+        given[fact.name] = _unless_stale(fact, max_age, now) if fact.known else _with_reason(fact)
     return given
 
 
+def _with_reason(fact: Fact) -> Fact:
+    return fact if fact.reason else replace(fact, reason=MISSING)
+
+
 def _unless_stale(fact: Fact, max_age: timedelta | None, now: datetime) -> Fact:
-    if not fact.known or fact.as_of is None or max_age is None or now - fact.as_of <= max_age:
+    if fact.as_of is None or max_age is None or now - fact.as_of <= max_age:
         return fact
     return replace(fact, value=None, reason=f"stale: true at {fact.as_of:%Y-%m-%d %H:%M} UTC, not known since")
 
