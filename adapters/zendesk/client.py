@@ -73,12 +73,13 @@ class ZendeskClient:
         params = {"sort_by": "created_at", "sort_order": "desc", "per_page": min(limit, PAGE)}
         return listing(self._get(f"users/{user_id}/tickets/requested.json", **params).get("tickets"))
 
-    def update(self, ticket_id: str, changes: Json) -> Json:
-        """PUT the changes; the ticket afterwards."""
+    def update(self, ticket_id: str, changes: Json) -> Json | None:
+        """PUT the changes; the ticket afterwards, None where the answer does not show it."""
         ticket = ZenpyTicket(id=int(ticket_id))
         for name, value in changes.items():  # as attributes, for zenpy drops a None that it is constructed with
             setattr(ticket, name, value)
-        return _dict(self._zenpy.tickets.update(ticket).ticket)
+        shown = getattr(self._zenpy.tickets.update(ticket), "ticket", None)
+        return _dict(shown) if shown else None
 
     def export(self, cursor: str | None, start: datetime) -> Export:
         """One page of the incremental export, from a cursor or from a time."""

@@ -123,7 +123,9 @@ class ZendeskDesk:
         """PUT under the stamp that the plan saw: Conflict where the ticket has moved since."""
         del seen  # Zendesk compares the stamp itself, in the same call
         after = self._client.update(step.ref.id, step.data["ticket"])  # type: ignore[arg-type]  # as plan() made it
-        return Receipt(seen=mapping.ticket_of_rest(self.name, self._options.url, after, complete=False))
+        return Receipt(
+            seen=mapping.ticket_of_rest(self.name, self._options.url, after, complete=False) if after else None
+        )
 
     def find(self, step: Step) -> Receipt | None:
         """A receipt where an audit of the ticket carries the step's marker."""

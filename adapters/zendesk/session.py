@@ -63,10 +63,12 @@ class DeskSession(requests.Session):
         return cast("dict[str, Any]", answer.json())
 
     def _target(self, asked: str) -> str:
-        path = asked.removeprefix(_BELIEVED).removeprefix(self._base + "/").removeprefix("/")
-        if urlsplit(path).netloc or urlsplit(path).scheme:
-            raise Permanent(f"refused to call {urlsplit(asked).netloc}: it is not the desk's own address")
-        return f"{self._base}/{path}"
+        for known in (_BELIEVED, f"{self._base}/"):
+            if asked.startswith(known):
+                return f"{self._base}/{asked.removeprefix(known)}"
+        if asked.startswith("/") and not urlsplit(asked).netloc:
+            return self._base + asked
+        raise Permanent(f"refused to call {urlsplit(asked).netloc}: it is not the desk's own address")
 
     def _send(self, method: str, url: str, header: str | None, **kwargs: Any) -> requests.Response:
         route = route_of(url)
@@ -132,12 +134,9 @@ def _sentences(said: object) -> Iterator[str]:
             yield from _sentences(item)
     elif isinstance(said, dict):
         told = [said[key] for key in ("error", "title", "code", "description", "message", "detail") if key in said]
-        for item in [*told, *(said.get("errors") or []), *_values(said.get("details"))]:
+        details = said.get("details")
+        for item in [*told, said.get("errors"), list(details.values()) if isinstance(details, dict) else None]:
             yield from _sentences(item)
-
-
-def _values(details: object) -> list[object]:
-    return list(details.values()) if isinstance(details, dict) else []
 
 
 def _lost(error: requests.RequestException, *, writes: bool) -> DeskError:
