@@ -95,10 +95,10 @@ def routes(app: Flask, credentials: Credentials) -> None:
 
 
 def _lifetime(asked: dict[str, Any]) -> int:
-    lifetime = int(asked.get("expires_in") or LIFETIME)
-    if not 300 <= lifetime <= 172_800:
+    lifetime = asked.get("expires_in") or LIFETIME
+    if not str(lifetime).isdigit() or not 300 <= int(lifetime) <= 172_800:
         raise _refused(400, "invalid_request", "expires_in must be between 300 and 172800")
-    return lifetime
+    return int(lifetime)
 
 
 def _scope(asked: dict[str, Any]) -> str:

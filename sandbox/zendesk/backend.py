@@ -125,8 +125,8 @@ def given(name: str) -> dict[str, Any]:
     """The object of this name in the body. Raises Refusal (400)."""
     body = request.get_json(silent=True)
     wanted = body.get(name) if isinstance(body, dict) else None
-    if not isinstance(wanted, dict):
-        raise errors.bad_request(f'The body must be a JSON object with "{name}"')
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("comment") or {}, dict):
+        raise errors.bad_request(f'The body must be a JSON object with "{name}"; a comment in it is an object too')
     return wanted
 
 

@@ -66,9 +66,11 @@ class ZendeskSandbox(SandboxDesk):
         return "oauth client" if request.path == "/oauth/tokens" else self.credentials.user_of(request)
 
     def charge(self) -> Response | None:
-        """Zendesk's limits cover the API, not the token endpoint."""
+        """Zendesk's limits cover the API, not the token endpoint; customers have no business at the agents' API."""
         if not isinstance(g.actor, User):
             return None
+        if not g.actor.is_staff:
+            return errors.forbidden().render()
         try:
             limits.spend(self.limiter, self.limits)
         except Refusal as refusal:

@@ -25,7 +25,7 @@ from sandbox.common import (
     SandboxDesk,
     start,
 )
-from tests.sandbox.zendesk_parts import Clock, endpoint
+from tests.sandbox.zendesk_parts import Clock, endpoint, tried
 
 
 class SmallDesk(SandboxDesk):
@@ -367,15 +367,6 @@ def test_a_wrong_request_to_the_control_face_says_what_to_do(
 
 def quiet(desk: SmallDesk, delivery: Delivery) -> Delivery:
     assert desk.sender.wait_for(delivery, 5)
-    return delivery
-
-
-def tried(delivery: Delivery, times: int = 1) -> Delivery:
-    """The delivery, once so many attempts are on record."""
-    deadline = time.monotonic() + 5
-    while len(delivery.attempts) < times and time.monotonic() < deadline:
-        time.sleep(0.002)
-    assert len(delivery.attempts) >= times
     return delivery
 
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from sandbox.common import Running, start
+from sandbox.common import Delivery, Running, start
 from sandbox.zendesk import API_TOKEN, API_USER, ZendeskSandbox
 
 START = 1_793_697_266.18
@@ -154,3 +155,12 @@ def sandbox(desk: ZendeskSandbox) -> Iterator[Sandbox]:
         httpx.Client(base_url=f"{running.url}/_sandbox") as control,
     ):
         yield Sandbox(desk, running, api, control)
+
+
+def tried(delivery: Delivery, times: int = 1) -> Delivery:
+    """The delivery, once so many attempts are on record."""
+    deadline = time.monotonic() + 5
+    while len(delivery.attempts) < times and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert len(delivery.attempts) >= times
+    return delivery

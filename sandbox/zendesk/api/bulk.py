@@ -1,6 +1,5 @@
 """Bulk updates and the jobs that carry them out."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from flask import Blueprint, request
@@ -18,8 +17,9 @@ def routes(face: Blueprint, backend: Backend) -> None:
 
     @face.put("/tickets/update_many")
     def tickets_update_many() -> dict[str, Any]:
+        changes = _wanted()
         job = backend.start_job("Bulk Update Ticket")
-        for index, (number, wanted) in enumerate(_wanted()):
+        for index, (number, wanted) in enumerate(changes):
             job.results.append({"index": index, "id": number, "action": "update"} | _one(backend, number, wanted))
         return {"job_status": backend.render_job(job, fresh=True)}
 
@@ -35,7 +35,7 @@ def routes(face: Blueprint, backend: Backend) -> None:
         return {"job_statuses": [backend.render_job(backend.jobs[each]) for each in wanted if each in backend.jobs]}
 
 
-def _wanted() -> Iterable[tuple[int, dict[str, Any]]]:
+def _wanted() -> list[tuple[int, dict[str, Any]]]:
     """(ticket id, changes) of both forms: one change for `?ids=`, or a list with its own change for each."""
     body = request.get_json(silent=True)
     body = body if isinstance(body, dict) else {}
@@ -44,7 +44,7 @@ def _wanted() -> Iterable[tuple[int, dict[str, Any]]]:
             raise errors.bad_request('With ids the body must have "ticket"')
         return [(number, body["ticket"]) for number in ids(BULK_MAX)]
     rows = body.get("tickets")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and str(row.get("id")).isdigit() for row in rows):
         raise errors.bad_request('Without ids the body must have "tickets", each with its "id"')
     if len(rows) > BULK_MAX:
         raise errors.too_many_values(BULK_MAX)
