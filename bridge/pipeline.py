@@ -51,8 +51,10 @@ ASK_AGAIN = timedelta(seconds=15)
 """How long a ticket that found nobody with room waits before the router looks again; asking costs no vendor call."""
 
 MISTAKES_MAX = 8
-"""So many internal errors in a row, about four minutes of them, and a ticket's deliveries are parked for a person. A desk
-that is away or throttles us is asked again for as long as it takes."""
+"""So many internal errors in a row, about four minutes of them, and a ticket's deliveries are parked for a person.
+
+A desk that is away or throttles us is asked again for as long as it takes.
+"""
 
 _MAY_DECIDE = {EventKind.TICKET_CREATED, EventKind.TICKET_CHANGED, EventKind.REQUESTER_REPLIED}
 """Kinds that may bring something to decide on; the others tell what people did, which the next read shows anyway."""
@@ -388,9 +390,16 @@ def _may_matter(events: Sequence[Event], memory: Memory, acting_id: str | None) 
     if not memory.decided or memory.conflicts or (memory.waiting_for and not events):
         return True
     return any(
-        event.kind in _MAY_DECIDE and (event.kind is EventKind.TICKET_CREATED or not _is_integration(event, acting_id))
+        event.kind is EventKind.TICKET_CREATED
+        or _is_hint(event)
+        or (event.kind in _MAY_DECIDE and not _is_integration(event, acting_id))
         for event in events
     )
+
+
+def _is_hint(event: Event) -> bool:
+    """Freshdesk's say "look at this ticket" and name one of the changes at most, and nobody who made it."""
+    return event.snapshot is None and event.message is None and event.actor.kind is ActorKind.UNKNOWN
 
 
 def _is_integration(event: Event, acting_id: str | None) -> bool:

@@ -23,8 +23,10 @@ CONFLICTS_MAX = 3
 """So many decisions in a row that came too late, and the operation is parked: somebody is busy on the ticket."""
 
 MISTAKES_MAX = 8
-"""So many internal errors in a row, and an operation is parked. A desk that is away or throttles us is asked again for as
-long as it takes."""
+"""So many internal errors in a row, and an operation is parked.
+
+A desk that is away or throttles us is asked again for as long as it takes.
+"""
 
 
 class WriteBack:

@@ -26,7 +26,7 @@ class RawDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A verified delivery. `dedupe_key` is the same for every repetition of it and unique within the desk.
+    """A verified delivery. `dedupe_key` is unique within the desk, and the same for every repetition where the vendor names its deliveries.
 
     `keep` is False for what needs an answer but no work (a ping).
     """
