@@ -114,7 +114,7 @@ def _reading(api: Blueprint, account: Account) -> None:
 def _selected(account: Account, given: JSON) -> list[Ticket]:
     rows = _filtered(account, given.get("filter"))
     if "updated_since" in given:
-        rows = [row for row in rows if int(row.updated_at) >= given["updated_since"]]
+        rows = [row for row in rows if row.updated_at >= given["updated_since"]]
     else:
         rows = [row for row in rows if row.created_at >= account.now() - LISTED_DAYS * 86_400]
     if "email" in given:

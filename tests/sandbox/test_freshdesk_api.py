@@ -263,6 +263,13 @@ def test_a_customers_reply_opens_the_ticket_again(caller: Caller, status: object
     assert caller.ticket(id_)["status"] == 2
 
 
+def test_an_agents_reply_or_note_leaves_a_closed_ticket_closed(caller: Caller) -> None:
+    id_ = caller.customer()
+    caller.edit(id_, set={"status": "closed"})
+    caller.edit(id_, reply="You are welcome", note="done")
+    assert caller.ticket(id_)["status"] == 5
+
+
 def test_stats_tell_when_the_first_answer_the_solution_and_the_reopening_came(caller: Caller, clock: Clock) -> None:
     id_ = caller.customer()
     for step in ({"reply": "Try this"}, {"set": {"status": "resolved"}}):
@@ -358,7 +365,7 @@ def test_a_list_without_updated_since_hides_tickets_older_than_thirty_days(calle
 def test_updated_since_holds_to_the_second_and_orders_as_asked(caller: Caller, clock: Clock) -> None:
     ids = []
     for _ in range(3):
-        clock.turn(10.6)
+        clock.turn(10.5)
         ids.append(caller.customer())
     query = {"updated_since": caller.ticket(ids[1])["updated_at"], "order_by": "updated_at", "order_type": "asc"}
     rows = caller.get("/tickets", params=query).json()
