@@ -53,11 +53,11 @@ class ZendeskClient:
             self._sessions.clear()
 
     def ticket(self, ticket_id: str) -> Json:
-        """A ticket with the people around it: {"ticket", "users", "groups", "organizations"}.
+        """A ticket with the people around it: {"ticket", "users", "organizations"}.
 
         Not through zenpy: with its cache off, and on it may not be, it loses what is loaded beside a ticket.
         """
-        return self._get(f"tickets/{ticket_id}.json", include="users,groups,organizations")
+        return self._get(f"tickets/{ticket_id}.json", include="users,organizations")
 
     def comments(self, ticket_id: str) -> Json:
         """The newest comments and their authors: {"comments", "users"}."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Final, TypeVar
+from typing import Final, TypeVar
 
 from adapters.wire import some_id
 from adapters.zendesk import mapping, plan, roster, webhook
@@ -34,8 +34,8 @@ T = TypeVar("T")
 class ZendeskDesk:
     """One Zendesk account as a `bridge.ports.Desk`."""
 
-    vendor: ClassVar[str] = "zendesk"
-    can: ClassVar[frozenset[Capability]] = frozenset(
+    vendor: str = "zendesk"
+    can: frozenset[Capability] = frozenset(
         {
             Capability.SIGNED_WEBHOOK,
             Capability.EVENT_ID,
@@ -49,7 +49,7 @@ class ZendeskDesk:
             Capability.REMOVE_TAGS,
         }
     )
-    settle: ClassVar[timedelta] = timedelta(seconds=1)  # `updated_at`, the version stamp, counts whole seconds
+    settle: timedelta = timedelta(seconds=1)  # `updated_at`, the version stamp, counts whole seconds
 
     def __init__(self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
         self.name = name
@@ -80,7 +80,7 @@ class ZendeskDesk:
             mapping.listing(said.get("comments")), users, some_id(given["ticket"].get("requester_id"))
         )
         return mapping.ticket_of_rest(
-            self.name, self._options.url, given["ticket"], users=users, messages=messages, complete=True
+            self.name, self._options.url, given["ticket"], beside=given, messages=messages, complete=True
         )
 
     def requester(self, requester_id: str) -> Requester:

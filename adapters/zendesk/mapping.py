@@ -224,20 +224,32 @@ def _common(given: Json) -> dict[str, Any]:
     }
 
 
-def ticket_of_rest(desk: str, base: str, given: Json, *, users: Iterable[Json] = (), **more: Any) -> Ticket:
-    """A REST ticket; `users` are sideloaded ones, `more` overrides (messages, complete)."""
+def ticket_of_rest(desk: str, base: str, given: Json, *, beside: Json | None = None, **more: Any) -> Ticket:
+    """A REST ticket; `beside` is what was sideloaded (users, organizations), `more` overrides (messages, complete)."""
     ref = TicketRef(desk, str(given["id"]))
     fields = {str(field["id"]): field.get("value") for field in listing(given.get("custom_fields"))}
-    requester_id = some_id(given.get("requester_id"))
-    known = next((user for user in users if some_id(user.get("id")) == requester_id), {"id": requester_id})
     return Ticket(
         ref=ref,
-        requester=requester(known) if requester_id else None,
+        requester=_requester_of(given, beside or {}),
         status_custom_id=some_id(given.get("custom_status_id")),
         fields={key: value for key, value in fields.items() if value is not None},
         url=f"{base}/agent/tickets/{ref.id}",
         **_common(given) | more,
     )
+
+
+def _requester_of(given: Json, beside: Json) -> Requester | None:
+    requester_id, organisation_id = some_id(given.get("requester_id")), some_id(given.get("organization_id"))
+    if requester_id is None:
+        return None
+    company = _by_id(beside.get("organizations"), organisation_id)
+    return requester(
+        _by_id(beside.get("users"), requester_id) or {"id": requester_id}, organisation(company) if company else None
+    )
+
+
+def _by_id(items: object, wanted: str | None) -> Json | None:
+    return next((item for item in listing(items) if wanted and some_id(item.get("id")) == wanted), None)
 
 
 def ticket_of_event(desk: str, base: str, detail: Json, **more: Any) -> Ticket:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from adapters.zendesk import ZendeskDesk, ZendeskOptions
 from adapters.zendesk.session import rate_limit, route_of
 from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, Unclear
-from bridge.model import NOBODY, Change, Step
+from bridge.model import NOBODY, ActorKind, Change, Priority, Step, Visibility
 from tests.adapters.zendesk_wire import BASE, NOW, REF, SECRET, TICKET, make_desk, ticket
 from tests.contract.world import OpenGate, TurnableClock
 
@@ -314,6 +314,37 @@ def test_the_put_carries_the_plan_to_the_letter_and_the_stamp_with_its_time(wire
     assert receipt.seen is not None
     assert receipt.seen.stamp == "2026-11-03T09:15:00Z"
     assert not receipt.seen.complete
+
+
+def test_one_read_of_a_ticket_brings_its_requester_their_company_and_who_said_what(
+    wire: responses.RequestsMock,
+) -> None:
+    ada = {"id": 8447388090494, "name": "Ada Client", "email": "ada@globex.example", "role": "end-user"}
+    globex = {"id": 8447346622462, "name": "Globex", "organization_fields": {"tier": "enterprise"}, "tags": ["vip"]}
+    said = [
+        {
+            "id": 3,
+            "author_id": 77,
+            "public": False,
+            "html_body": "<p>Refund?</p>",
+            "created_at": "2026-11-03T09:20:00Z",
+        },
+        {"id": 2, "author_id": 77, "public": True, "html_body": "<p>Hello</p>", "created_at": "2026-11-03T09:16:00Z"},
+        {"id": 1, "author_id": ada["id"], "public": True, "body": "Empty.", "created_at": "2026-11-03T09:14:26Z"},
+    ]
+    wire.get(TICKETS, json={"ticket": TICKET, "users": [ada], "organizations": [globex]})
+    wire.get(COMMENTS, json={"comments": said, "users": [{"id": 77, "role": "agent"}]})
+    read = make_desk().fetch(REF)
+    assert len(wire.calls) == 2
+    assert read.requester is not None
+    assert read.requester.organisation is not None
+    assert read.requester.organisation.fields == {"tier": "enterprise"}
+    assert (read.priority, read.priority_raw, read.fields) == (Priority.URGENT, "urgent", {"360011": "invoice"})
+    assert [(m.text, m.author.kind, m.visibility) for m in read.messages] == [
+        ("Empty.", ActorKind.REQUESTER, Visibility.PUBLIC),
+        ("Hello", ActorKind.AGENT, Visibility.PUBLIC),
+        ("Refund?", ActorKind.AGENT, Visibility.PRIVATE),
+    ]
 
 
 @pytest.mark.parametrize("body", [{"ticket": TICKET}, {}, {"ticket": None, "audit": None}])

@@ -23,9 +23,9 @@ from bridge.model import (
     TicketRef,
     Visibility,
 )
-from bridge.ports import Capability, Clock, Gate
+from bridge.ports import Capability, Clock, Desk, Gate
 from tests.contract.sink import Sink
-from tests.contract.world import CUSTOMER, ClosableDesk, OpenGate, Running, TurnableClock, World
+from tests.contract.world import CUSTOMER, OpenGate, Running, TurnableClock, World
 
 NOTE = "<p>Triage: billing, 0.92</p>"
 WISHES: dict[Capability, Change] = {
@@ -84,7 +84,7 @@ class DeskContract(ABC):
     @abstractmethod
     def desk_at(
         self, url: str, *, secrets: Sequence[str], gate: Gate, clock: Clock, good_credential: bool = True
-    ) -> ClosableDesk:
+    ) -> Desk:
         """The desk under test, connected to the sandbox at `url`."""
 
     @abstractmethod
@@ -116,9 +116,9 @@ class DeskContract(ABC):
 
     @pytest.fixture
     def world(self) -> Iterator[World]:
-        clock, gate, desks = TurnableClock(), OpenGate(), list[ClosableDesk]()
+        clock, gate, desks = TurnableClock(), OpenGate(), list[Desk]()
 
-        def make_desk(secrets: Sequence[str], *, good_credential: bool = True) -> ClosableDesk:
+        def make_desk(secrets: Sequence[str], *, good_credential: bool = True) -> Desk:
             desk = self.desk_at(sandbox.url, secrets=secrets, gate=gate, clock=clock, good_credential=good_credential)
             desks.append(desk)
             return desk

@@ -26,13 +26,6 @@ class Running(Protocol):
         """Stop listening."""
 
 
-class ClosableDesk(Desk, Protocol):
-    """A desk as the door builds it."""
-
-    def close(self) -> None:
-        """Close every connection."""
-
-
 class TurnableClock:
     """The time of a test, moved by hand: shared by the desk, its sandbox and the sink."""
 
@@ -73,9 +66,9 @@ class World:
     sandbox: Running
     sink: Sink
     secret: str
-    desk: ClosableDesk
+    desk: Desk
     gate: OpenGate
-    make_desk: Callable[..., ClosableDesk]
+    make_desk: Callable[..., Desk]
     operations: int = 0
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
