@@ -158,7 +158,7 @@ class Document:
             words = f"should be one of {context['expected_tags']}"
         closed = re.findall(r"'([^']*)'", str(context.get("expected", context.get("expected_tags", ""))))
         hint = nearest(given, closed) if isinstance(given, str) else None
-        words = words.removeprefix("Input ").removeprefix("Value ").strip().rstrip(".")
+        words = re.sub(r"^(Input|Value|String) ", "", words).strip().rstrip(".")
         self.fault(path, f"{words}{';' if hint else '.'}", hint, key=detail["loc"][-1:] == ("[key]",))
 
     def _path_of(self, loc: Trail) -> Trail:

@@ -1,5 +1,6 @@
 """What a condition may ask of a value: closed lists of operators that test and describe themselves."""
 
+import operator
 import unicodedata
 from collections.abc import Iterable, Set
 from enum import StrEnum
@@ -188,10 +189,10 @@ class Ordered(OneOf[T], Generic[T, B]):
 
 
 _COMPARE: Final = {
-    "over": float.__gt__,
-    "under": float.__lt__,
-    "at_least": float.__ge__,
-    "at_most": float.__le__,
+    "over": operator.gt,
+    "under": operator.lt,
+    "at_least": operator.ge,
+    "at_most": operator.le,
 }
 
 

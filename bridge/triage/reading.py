@@ -16,6 +16,6 @@ def triage(ticket: Ticket, text: str, keywords: Keywords, *, suggest: float) -> 
         intent=intent if intent is not None and intent.confidence >= suggest else None,
         urgency=urgency(words),
         sentiment=sentiment(words),
-        language=language(text),
+        language=language(words.raw),
         automatic=automatic(ticket, text.removeprefix(ticket.subject)),
     )

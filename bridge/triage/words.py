@@ -18,12 +18,12 @@ _EMOJI_STYLE = "\ufe0f"
 
 
 class Text:
-    """A text prepared for matching: `raw` cut to MAX_CHARACTERS; `words` normalised, one space around each."""
+    """A text prepared for matching: `raw` is sound UTF-8, cut to MAX_CHARACTERS; `words` have one space around each."""
 
     __slots__ = ("raw", "words")
 
     def __init__(self, raw: str) -> None:
-        self.raw = raw[:MAX_CHARACTERS]
+        self.raw = raw[:MAX_CHARACTERS].encode(errors="replace").decode()
         self.words = f" {' '.join(_tokens(self.raw))} "
 
 
@@ -64,6 +64,5 @@ def _tokens(raw: str) -> list[str]:
     """The words of a text: compatibility forms unified (NFKC), case folded, accents composed."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold())
     if not folded.isascii():
-        sound = folded.replace(_EMOJI_STYLE, "").encode(errors="ignore").decode()
-        folded = _RUN.sub(r" \1 ", sound)
+        folded = _RUN.sub(r" \1 ", folded.replace(_EMOJI_STYLE, ""))
     return list(_TOKEN.findall(folded))
