@@ -20,8 +20,10 @@ API_TOKEN = "sandbox-api-token"  # noqa: S105 - as above
 API_USER = f"{INTEGRATION.email}/token"
 REFRESH_TOKEN = "sandbox-refresh-token"  # noqa: S105 - as above
 
-ALL_TOPICS = [events.TICKET + name for name in ("created", "comment_added", "tags_changed", "custom_field_changed")] + [
-    events.TICKET + name for name in (*events.CHANGED.values(), "custom_status_changed", "merged", "soft_deleted")
+_TICKET_EVENTS = ("created", "comment_added", "tags_changed", "custom_field_changed", *events.CHANGED.values())
+ALL_TOPICS = [
+    *(events.TICKET + name for name in (*_TICKET_EVENTS, "custom_status_changed", "merged", "soft_deleted")),
+    *(events.AGENT + name for name in ("state_changed", "unified_state_changed")),
 ]
 """What a webhook registered through the control face hears unless it says otherwise."""
 
@@ -111,17 +113,19 @@ class ZendeskSandbox(SandboxDesk):
     # The control face -------------------------------------------------------------------------------------------------
 
     def customer_writes(self, message: CustomerMessage) -> str:
-        """A closed ticket cannot be continued: the answer opens a follow-up."""
+        """A closed ticket cannot be continued: the answer opens a follow-up.
+
+        `headers` have no effect: Zendesk keeps the headers of a mail to itself.
+        """
         customer = self.state.customer(message.email, message.name, self.now())
-        given: dict[str, Any] = {"metadata": {"email": message.headers}} if message.headers else {}
         ticket = self._ticket(message.ticket) if message.ticket else None
         if ticket and ticket["status"] != "closed":
-            given |= {"comment": {"body": message.body, "author_id": customer.id}}
+            given: dict[str, Any] = {"comment": {"body": message.body, "author_id": customer.id}}
             given |= {"tags": [*ticket["tags"], *message.tags]}
             given |= {} if ticket["status"] in {"new", "open"} else {"status": "open"}
             self.backend.engine.update(ticket, given, customer, message.channel)
             return str(ticket.id)
-        given |= {"subject": message.subject, "comment": {"body": message.body}, "tags": message.tags}
+        given = {"subject": message.subject, "comment": {"body": message.body}, "tags": message.tags}
         given |= {"via_followup_source_id": ticket.id, "subject": f"Re: {ticket['subject']}"} if ticket else {}
         return str(self.backend.engine.create(given, customer, message.channel).ticket.id)
 

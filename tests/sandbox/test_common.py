@@ -114,7 +114,7 @@ def desk(clock: Clock) -> SmallDesk:
 
 @contextmanager
 def served(desk: SmallDesk) -> Iterator[tuple[Running, httpx.Client]]:
-    with start(desk) as running, httpx.Client(base_url=running.url, headers={"X-Name": "me"}) as client:
+    with start(desk) as running, httpx.Client(base_url=running.url, headers={"X-Name": "me"}, verify=False) as client:
         yield running, client
 
 
@@ -153,7 +153,7 @@ def test_views_never_run_side_by_side(desk: SmallDesk) -> None:
     with served(desk) as (running, _):
 
         def post() -> None:
-            with httpx.Client(base_url=running.url, headers={"X-Name": "me"}) as client:
+            with httpx.Client(base_url=running.url, headers={"X-Name": "me"}, verify=False) as client:
                 for _ in range(10):
                     client.post("/count")
 

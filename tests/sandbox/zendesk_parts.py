@@ -151,8 +151,8 @@ class Sandbox:
 def sandbox(desk: ZendeskSandbox) -> Iterator[Sandbox]:
     with (
         start(desk) as running,
-        httpx.Client(base_url=f"{running.url}/api/v2", auth=(API_USER, API_TOKEN)) as api,
-        httpx.Client(base_url=f"{running.url}/_sandbox") as control,
+        httpx.Client(base_url=f"{running.url}/api/v2", auth=(API_USER, API_TOKEN), verify=False) as api,
+        httpx.Client(base_url=f"{running.url}/_sandbox", verify=False) as control,
     ):
         yield Sandbox(desk, running, api, control)
 
