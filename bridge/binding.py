@@ -56,7 +56,7 @@ def members_now(
     """A team's members as the router sees them for a ticket at the desk of `here`.
 
     Load is the sum of what every desk counts for the person plus the places promised since, by desk and name; None
-    where no desk counts and nothing is promised. Capacity is the policy's, or less where the desk's own limit is nearer.
+    where no desk counts and nothing is promised. Capacity is the policy's, less where the desk's own limit is nearer.
     """
     return [_agent(member, here, everywhere, promised) for member in members]
 

@@ -26,8 +26,9 @@ class RawDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A verified delivery. `dedupe_key` is unique within the desk, and the same for every repetition where the vendor names its deliveries.
+    """A verified delivery.
 
+    `dedupe_key` is unique within the desk, and the same for every repetition where the vendor names its deliveries.
     `keep` is False for what needs an answer but no work (a ping).
     """
 

@@ -48,7 +48,7 @@ def lock_ledger(store: Store, connection: Connection) -> None:
 
 
 def promised(connection: Connection) -> Counter[tuple[str, str]]:
-    """How many places of each agent, by desk and the policy's name, are promised and not yet in the desk's own count."""
+    """How many places of each agent, by desk and policy name, are promised and not yet in the desk's own count."""
     rows = connection.execute(select(reservations.c.desk, reservations.c.agent))
     return Counter((row.desk, row.agent) for row in rows)
 

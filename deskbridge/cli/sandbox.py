@@ -19,7 +19,13 @@ _DESKS: dict[str, type[SandboxDesk]] = {
     "intercom": IntercomSandbox,
 }
 
-VendorName = StrEnum("VendorName", {name: name for name in _DESKS})
+
+class VendorName(StrEnum):
+    """The vendors there is a sandbox of."""
+
+    ZENDESK = "zendesk"
+    FRESHDESK = "freshdesk"
+    INTERCOM = "intercom"
 
 
 def sandbox(

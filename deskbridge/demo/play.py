@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,9 +14,8 @@ from deskbridge.demo.script import Act
 class Play:
     """The acts as they happen. `tickets` maps (vendor, key) to the desk's ticket id as soon as it is open."""
 
-    def __init__(self, urls: Mapping[str, str], on_open: Callable[[Act, str], None]) -> None:
+    def __init__(self, urls: Mapping[str, str]) -> None:
         self._clients = {vendor: httpx.Client(base_url=url, timeout=10) for vendor, url in urls.items()}
-        self._on_open = on_open
         self._lock = threading.Lock()
         self.tickets: dict[tuple[str, str], str] = {}
 
@@ -38,7 +37,6 @@ class Play:
                 ticket = self._post(act.vendor, "customers/write", act.say)["ticket"]
                 with self._lock:
                     self.tickets[act.vendor, act.key] = ticket
-                self._on_open(act, ticket)
             case "reply":
                 self._post(act.vendor, "customers/write", {**act.say, "ticket": self._ticket(act)})
             case "take":

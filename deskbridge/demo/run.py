@@ -19,7 +19,6 @@ from bridge.store import Store, codec
 from bridge.store.tables import decisions, deliveries, operations, tickets
 from deskbridge.cli import init
 from deskbridge.demo import screen
-from deskbridge.demo.expected import expected
 from deskbridge.demo.play import Play
 from deskbridge.demo.processes import DidNotStart, Process, free_port
 from deskbridge.demo.script import VENDORS, Act, script
@@ -55,7 +54,7 @@ def run(console: Console, *, keep: bool, seed: int) -> Result:
     With `keep` everything is left running after the table until the user interrupts.
     """
     with stage(console) as found:
-        play = Play(found.urls, on_open=lambda act, ticket: None)
+        play = Play(found.urls)
         store = Store(f"sqlite:///{found.folder}/deskbridge.db")
         try:
             result = _play(console, play, store, script(seed))
@@ -127,7 +126,7 @@ def _await_ready(serve: Process) -> None:
 
 def _play(console: Console, play: Play, store: Store, acts: list[Act]) -> Result:
     for vendor in VENDORS:
-        play.configure(vendor, "PUT", "faults", {"webhooks": {"duplicate": {"next": 2}}})
+        play.configure(vendor, "PUT", "faults", {"duplicate": {"next": 2}})
     over = threading.Event()
     watching = threading.Thread(target=_watch, args=(console, store, over), name="demo-screen", daemon=True)
     watching.start()
@@ -137,10 +136,10 @@ def _play(console: Console, play: Play, store: Store, acts: list[Act]) -> Result
     finally:
         over.set()
         watching.join()
-    openings = {(act.vendor, act.key): act for act in acts if act.kind == "open"}
+    belongs = {(act.vendor, act.key): act.belongs for act in acts if act.belongs is not None}
     desks, faults = {}, Faults()
     for vendor in VENDORS:
-        wanted = {play.tickets[key]: expected(act) for key, act in openings.items() if key[0] == vendor}
+        wanted = {play.tickets[key]: place for key, place in belongs.items() if key[0] == vendor}
         desks[vendor], found = judge(play.state(vendor), wanted)
         for mine, theirs in ((faults.lost, found.lost), (faults.duplicated, found.duplicated),
                              (faults.overwritten, found.overwritten), (faults.misplaced, found.misplaced)):  # fmt: skip

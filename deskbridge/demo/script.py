@@ -7,6 +7,8 @@ from importlib.resources import files
 
 import yaml
 
+from deskbridge.demo.verdict import Expected
+
 VENDORS = ("zendesk", "freshdesk", "intercom")
 
 PER_DESK = 40
@@ -18,33 +20,41 @@ SECONDS = 24.0
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A customer's first message. `about` is what it is about; `{…}` in the texts are filled in by chance."""
+    """A customer's first message; `{…}` in its texts are filled in by chance.
+
+    `about` is what it is about; `team`, `team_if_enterprise` and `tags` where it belongs, by a person's judgement.
+    """
 
     about: str
     subject: str
     body: str
+    team: str
+    team_if_enterprise: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
     """One thing that happens `at` so many seconds after the start.
 
-    `kind`: open (a customer opens ticket `key`), reply, take (an agent assigns the ticket to themselves, raises it and
-    tags it before the bridge heard of it), solve, away, back. `say` holds what the sandbox's control face needs.
+    `kind`: open (a customer opens ticket `key`), reply, take (an agent makes a ticket their own), solve, away, back.
+    `say` is what the sandbox's control face is told; `belongs` where the ticket has to be in the end.
     """
 
     at: float
     vendor: str
     kind: str
     key: str = ""
-    about: str = ""
     say: dict[str, object] = field(default_factory=dict)
+    belongs: Expected | None = None
 
 
 _TEXTS = yaml.safe_load(files("deskbridge.demo").joinpath("openings.yaml").read_text("utf-8"))
 _OPENINGS = tuple(Opening(**opening) for opening in _TEXTS["openings"])
 _ANGRY_VIP = Opening(**_TEXTS["angry_vip"])
 _AUTO_REPLY = Opening(**_TEXTS["auto_reply"])
+_TAKER = "dee@acme.example"
+_ENTERPRISE = {"globex.example"}
 _DOMAINS = ("globex.example", "initech.example", "umbrella.example", "mail.example")
 
 
@@ -82,7 +92,9 @@ def _open(at: float, vendor: str, key: str, opening: Opening, chance: random.Ran
     }
     if opening is _AUTO_REPLY:
         say["headers"] = {"Auto-Submitted": "auto-replied", "X-Autoreply": "yes"}
-    return Act(at, vendor, "open", key, opening.about, say)
+    enterprise = domain in _ENTERPRISE and opening.team_if_enterprise is not None
+    team = opening.team_if_enterprise if enterprise else opening.team
+    return Act(at, vendor, "open", key, say, Expected(team or opening.team, tags=frozenset(opening.tags)))
 
 
 def _follow_up(vendor: str, key: str, opened: float) -> Iterator[Act]:
@@ -98,7 +110,8 @@ def _second_thought(vendor: str, key: str, opened: float) -> Iterator[Act]:
         vendor,
         "take",
         key,
-        say={"set": {"assignee": "dee@acme.example", "team": "Tech Support", "add_tags": ["known_customer"]}},
+        say={"agent": "dee@acme.example", "set": {"assignee": _TAKER, "team": "Tech Support", "add_tags": ["known"]}},
+        belongs=Expected("Tech Support", _TAKER, frozenset({"known"})),
     )
     yield Act(
         opened + 8, vendor, "reply", key, say={"body": "I forgot to say: it is urgent, invoice and refund please."}
