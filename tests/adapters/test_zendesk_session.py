@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -273,6 +274,16 @@ def test_an_answer_that_never_comes_leaves_a_write_unclear_and_a_read_retryable(
     with pytest.raises(Retryable):
         make_desk(gate).fetch(REF)
     assert [call.status for call in gate.calls] == [None, None]
+
+
+def test_a_desk_that_takes_the_call_and_says_nothing_is_given_up_after_the_time_out() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        desk = make_desk(url=f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.1)
+        with pytest.raises(Unclear, match="ReadTimeout"):
+            desk.perform(step(), None)
+        with pytest.raises(Retryable):
+            desk.fetch(REF)
+        desk.close()
 
 
 def test_a_connection_that_takes_too_long_to_begin_never_carried_the_write(wire: responses.RequestsMock) -> None:
