@@ -20,7 +20,7 @@ from bridge.model import Mode
 DESK_NAME: Final = re.compile(r"[a-z0-9-]+")
 """What a desk can be called: it is part of its webhooks' address."""
 
-_REFERENCE: Final = re.compile(r"\$(?P<escaped>\$?)\{(?P<name>[^}]*)(?P<end>\}?)")
+_REFERENCE: Final = re.compile(r"\$(?P<escaped>\$?)\{(?P<inside>[^}]*)(?P<end>\}?)")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -72,20 +72,20 @@ class Settings(Core):
 
 
 def expanded(text: str, env: Mapping[str, str]) -> str:
-    """The text with each `${NAME}` replaced, once: what comes out is not looked at again.
+    """The text with each reference replaced, once: what comes out is not looked at again.
 
     Raises ValueError, which names the variable and no value.
     """
 
     def value(reference: re.Match[str]) -> str:
-        name = reference["name"]
+        name, default, instead = reference["inside"].partition(":-")
         if reference["escaped"]:
             return reference[0][1:]
         if not reference["end"] or not _VARIABLE.fullmatch(name):
             raise ValueError("'${' starts the name of a variable here, which is not one; write $${ for the text itself")
-        if not env.get(name):
+        if not env.get(name) and not default:
             raise ValueError(f"${{{name}}} is not set in the environment; set it, or write $${{{name}}} for the text")
-        return env[name]
+        return env.get(name) or instead
 
     return _REFERENCE.sub(value, text)
 
@@ -104,7 +104,8 @@ def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Ma
         _look_for_files(document, loaded.enrichment, folder)
     document.refuse()
     assert loaded is not None
-    return _settings(loaded, names, folder, written.data)
+    settings = _settings(loaded, names, folder)
+    return settings.model_copy(update={"plain_secrets": tuple(_plain_secrets(loaded, written.data, env))})
 
 
 def _desk_names(document: yamlfile.Document) -> list[str]:
@@ -157,8 +158,8 @@ def _look_for_files(document: yamlfile.Document, enrichment: EnrichmentOptions, 
             document.fault(place, f"there is no file '{source.path}'.", f"Relative paths start from {folder}.")
 
 
-def _settings(loaded: Any, names: list[str], folder: Path, written: object) -> Settings:
-    """The settings of a checked file; `loaded` is an instance of `_file_model`, `written` the file's own words."""
+def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
+    """The settings of a checked file; `loaded` is an instance of `_file_model`."""
     core = {name: getattr(loaded, name) for name in loaded.model_fields_set - {"desks"}}
     desks = {name: getattr(loaded.desks, _attribute(index)) for index, name in enumerate(names)}
     resolved = {
@@ -169,29 +170,30 @@ def _settings(loaded: Any, names: list[str], folder: Path, written: object) -> S
     return Settings(
         **core | resolved,
         desks={name: DeskSettings(vendor=desk.vendor, mode=desk.mode, options=desk) for name, desk in desks.items()},
-        plain_secrets=tuple(_plain_secrets({**core, "desks": desks}, written)),
     )
 
 
-def _plain_secrets(value: object, written: object, key: str = "") -> Iterator[str]:
-    """The keys under `value` whose secret stands in the file itself, going through both side by side."""
+def _plain_secrets(value: object, written: object, env: Mapping[str, str], key: str = "") -> Iterator[str]:
+    """The keys under `value` whose secret stands in the file itself, going through values and file side by side."""
     if isinstance(value, SecretStr):
-        if not _refers(written) and _tells(value.get_secret_value()):
+        if _tells(value.get_secret_value()) and not _from_env(written, env):
             yield key
     elif isinstance(value, BaseModel):
         fields = type(value).model_fields
-        inside = {fields[name].alias or name: getattr(value, name) for name in value.model_fields_set}
-        yield from _plain_secrets(inside, written, key)
+        inside = {fields[name].alias or name: getattr(value, name) for name in fields if name in value.model_fields_set}
+        yield from _plain_secrets(inside, written, env, key)
     elif isinstance(value, Mapping) and isinstance(written, dict):
         for name, each in value.items():
-            yield from _plain_secrets(each, written.get(name), f"{key}.{name}" if key else name)
+            yield from _plain_secrets(each, written.get(name), env, f"{key}.{name}" if key else name)
     elif isinstance(value, tuple | list) and isinstance(written, list):
         for index, pair in enumerate(zip(value, written, strict=False)):
-            yield from _plain_secrets(*pair, key=f"{key}.{index}")
+            yield from _plain_secrets(*pair, env, f"{key}.{index}")
 
 
-def _refers(written: object) -> bool:
-    return isinstance(written, str) and any(not found["escaped"] for found in _REFERENCE.finditer(written))
+def _from_env(written: object, env: Mapping[str, str]) -> bool:
+    """True where anything of a text in the file comes from the environment, not from a default beside it."""
+    found = _REFERENCE.finditer(written) if isinstance(written, str) else ()
+    return any(not each["escaped"] and env.get(each["inside"].partition(":-")[0]) for each in found)
 
 
 def _tells(secret: str) -> bool:

@@ -189,6 +189,16 @@ def test_what_only_looks_like_a_variable_is_told_without_showing_it(tmp_path: Pa
     assert only == "5:14: '${' starts the name of a variable here, which is not one; write $${ for the text itself"
 
 
+def test_a_default_stands_in_for_a_variable_that_is_missing_or_empty(tmp_path: Path) -> None:
+    text = MINIMAL + "    webhook_secrets: ['${A:-a:-b c}', '${B:-fallback}', '${C:-fallback}', '$${A:-x}']\n"
+    settings = load(tmp_path, text, B="", C="given")
+    options = settings.desks["shop"].options
+    assert isinstance(options, AcmeOptions)
+    secrets = [secret.get_secret_value() for secret in options.webhook_secrets]
+    assert secrets == ["a:-b c", "fallback", "given", "${A:-x}"]
+    assert settings.plain_secrets == tuple(f"desks.shop.webhook_secrets.{index}" for index in (0, 1, 3))
+
+
 def test_a_doubled_dollar_stands_for_the_text_itself_and_what_comes_out_is_not_read_again(tmp_path: Path) -> None:
     text = MINIMAL + "    webhook_secrets: ['$${KEY}', '${ONCE}', 'a$b$$c']\n"
     options = load(tmp_path, text, ONCE="${KEY}").desks["shop"].options
