@@ -64,7 +64,8 @@ class StepState(StrEnum):
 class Step:
     """One vendor call of an operation, as JSON-ready data that survives a restart.
 
-    `name` is the adapter's word for the kind of call; `data` is what that kind needs; `marker` is the text by which the
+    `name` is the adapter's word for the kind of call; `data` is what that kind needs; `marker` is the text by which
+    the effect is found again at the desk (the operation's id).
     """
 
     name: str
