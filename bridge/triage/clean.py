@@ -10,7 +10,7 @@ from bridge.model import ActorKind, Message, Ticket, Visibility
 _LONGEST_MARK: Final = 300
 """Longer lines are somebody's words; this also keeps the patterns below linear in the whole text."""
 
-_QUOTE_STARTS: Final = re.compile(
+_ANSWERED: Final = re.compile(
     r"""
       on\ .+\ wrote:                         # Gmail, Apple Mail, Thunderbird: On 3 May 2026 at 10:00, Ana wrote:
     | am\ .+\ schrieb\b.*:
@@ -20,13 +20,20 @@ _QUOTE_STARTS: Final = re.compile(
     | em\ .+\ escreveu:
     | op\ .+\ (schreef\b.*|het\ volgende\ geschreven):
     | .{1,80}のメール\s?[::]?
-    | -{2,}\s*(original\ message|ursprüngliche\ nachricht|message\ d'origine|mensaje\ original
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""The line with which a mail client starts the message that is answered; it also names a day or an address."""
+
+_DAY_OR_ADDRESS: Final = re.compile(r"\d|@")
+
+_ORIGINAL: Final = re.compile(
+    r"""
+      -{2,}\s*(original\ message|ursprüngliche\ nachricht|message\ d'origine|mensaje\ original
                |messaggio\ originale|mensagem\ original|oorspronkelijk\ bericht|元のメッセージ)\s*-{2,}
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""The line with which a mail client starts the message that is answered."""
-
 _FORWARD_STARTS: Final = re.compile(
     r"-{2,}\s*(forwarded\ message|weitergeleitete\ nachricht|message\ transféré|mensaje\ reenviado"
     r"|messaggio\ inoltrato|mensagem\ encaminhada|doorgestuurd\ bericht|転送されたメッセージ)\s*-{2,}"
@@ -91,14 +98,19 @@ def _ends(mark: str, lines: Sequence[str], index: int) -> bool:
     if not mark:
         return False
     two = f"{mark} {lines[index + 1].strip()}" if index + 1 < len(lines) else mark
-    if _QUOTE_STARTS.fullmatch(mark) or (len(two) <= _LONGEST_MARK and _wrapped(mark, two)):
-        return True
-    return bool(_SENT_FROM.match(mark)) or mark == "--" or _heads_mail(mark, lines[index + 1 : index + 5])
+    return (
+        mark == "--"
+        or bool(_ORIGINAL.fullmatch(mark) or _SENT_FROM.match(mark))
+        or _answers(mark, two)
+        or _heads_mail(mark, lines[index + 1 : index + 5])
+    )
 
 
-def _wrapped(mark: str, two: str) -> bool:
-    """True for a quote's first line that the client broke in two: it names a day or an address before the break."""
-    return bool(re.search(r"\d|@", mark)) and bool(_QUOTE_STARTS.fullmatch(two))
+def _answers(mark: str, two: str) -> bool:
+    """True for the line before a quote, also where the client broke it in two."""
+    if not _DAY_OR_ADDRESS.search(mark):
+        return False
+    return bool(_ANSWERED.fullmatch(mark) or (len(two) <= _LONGEST_MARK and _ANSWERED.fullmatch(two)))
 
 
 def _heads_mail(mark: str, following: Sequence[str]) -> bool:
