@@ -5,7 +5,7 @@ import sys
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import check, demo, init, sandbox, serve
+from deskbridge.cli import check, demo, events, init, sandbox, serve
 
 app = typer.Typer(
     name="deskbridge",
@@ -20,6 +20,7 @@ app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(sandbox.sandbox)
 app.command()(demo.demo)
+app.add_typer(events.app, name="events")
 
 
 def main() -> None:

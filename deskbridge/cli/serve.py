@@ -5,11 +5,13 @@ import signal
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from flask import Flask
 from waitress import create_server
 
+from bridge.settings import Settings
 from deskbridge import logs
 from deskbridge.wiring import Bridge, load_policy, read_settings
 
@@ -27,20 +29,11 @@ def serve(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
     bridge = _bridge(config)
     bridge.open()
     app, intake = bridge.web()
-    host, port = bridge.settings.address
-    server = create_server(
-        app,
-        host=host,
-        port=port,
-        threads=_THREADS,
-        ident=None,
-        max_request_body_size=bridge.settings.max_body + 1,
-        clear_untrusted_proxy_headers=True,
-    )
+    server = web_server(app, bridge.settings)
     signal.signal(signal.SIGTERM, _leave)
     bridge.workers.start()
     bridge.schedule.start()
-    typer.echo(f"Deskbridge listens on http://{host}:{server.effective_port}")
+    typer.echo(f"Deskbridge listens on http://{bridge.settings.address[0]}:{server.effective_port}")
     try:
         server.run()
     except KeyboardInterrupt:
@@ -51,6 +44,20 @@ def serve(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
         bridge.schedule.stop()
         bridge.workers.stop()
         bridge.close()
+
+
+def web_server(app: Flask, settings: Settings) -> Any:
+    """The web server around the app, listening already; `run()` serves until it is interrupted."""
+    host, port = settings.address
+    return create_server(
+        app,
+        host=host,
+        port=port,
+        threads=_THREADS,
+        ident=None,
+        max_request_body_size=settings.max_body + 1,
+        clear_untrusted_proxy_headers=True,
+    )
 
 
 def worker(config: Config = _DEFAULT, verbose: Verbose = False) -> None:

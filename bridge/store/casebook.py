@@ -1,0 +1,151 @@
+"""What an operator looks at and acts on: deliveries and operations by state, tried again or put aside by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, case, literal, select, union_all, update
+
+from bridge.errors import DeskbridgeError
+from bridge.model import TicketRef
+from bridge.store import mailbox
+from bridge.store.session import Store
+from bridge.store.tables import deliveries, operations, steps
+
+STATES = ("waiting", "open", "parked", "unknown", "superseded", "dropped", "done")
+"""Of deliveries and operations together; parked and unknown ones need a person."""
+
+
+class NoSuchEvent(DeskbridgeError):
+    """Nothing has that id, or it is not in a state in which that can be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A delivery (`id` d and a number) or an operation (`id` a ULID), in one line."""
+
+    id: str
+    state: str
+    desk: str
+    ticket: str | None
+    what: str
+    at: datetime
+    words: str | None
+
+
+def entries(
+    connection: Connection,
+    *,
+    states: Sequence[str],
+    desk: str | None = None,
+    ticket: str | None = None,
+    limit: int = 100,
+) -> list[Entry]:
+    """The newest entries in these states, newest first."""
+    both = union_all(_deliveries(), _operations()).subquery()
+    query = select(both).where(both.c.state.in_(states)).order_by(both.c.at.desc(), both.c.id.desc()).limit(limit)
+    if desk is not None:
+        query = query.where(both.c.desk == desk)
+    if ticket is not None:
+        query = query.where(both.c.ticket == ticket)
+    return [Entry(*row) for row in connection.execute(query)]
+
+
+def entry(connection: Connection, wanted: str) -> Entry:
+    """One entry. Raises NoSuchEvent."""
+    both = union_all(_deliveries(), _operations()).subquery()
+    row = connection.execute(select(both).where(both.c.id == wanted)).first()
+    if row is None:
+        raise NoSuchEvent(f"there is no event '{wanted}'; `deskbridge events list --state all` shows all there are")
+    return Entry(*row)
+
+
+def payload(connection: Connection, delivery: str) -> bytes:
+    """The body of a delivery as it came, by its entry's id."""
+    found = connection.execute(select(deliveries.c.body).where(deliveries.c.id == int(delivery[1:]))).scalar_one()
+    return bytes(found)
+
+
+def steps_of(connection: Connection, operation: str) -> list[tuple[str, str, str | None]]:
+    """Name, state and the vendor's last words of each step of an operation, in order."""
+    rows = connection.execute(
+        select(steps.c.name, steps.c.state, steps.c.words)
+        .where(steps.c.operation == operation)
+        .order_by(steps.c.position)
+    )
+    return [(row.name, row.state, row.words) for row in rows]
+
+
+def retry(store: Store, wanted: str, now: datetime) -> None:
+    """Have a parked entry worked on again: a delivery is read anew, an operation's ticket decided anew.
+
+    Raises NoSuchEvent where it is not parked.
+    """
+    with store.writing() as connection:
+        found = _parked(connection, wanted)
+        assert found.ticket is not None
+        if found.id.startswith("d"):
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == int(found.id[1:]))
+                .values(state="waiting", settled_at=None, words=None)
+            )
+        else:
+            connection.execute(
+                update(operations)
+                .where(operations.c.id == found.id)
+                .values(state="superseded", words="tried again by hand")
+            )
+            ref = TicketRef(found.desk, found.ticket)
+            snapshot, memory = mailbox.recall(connection, ref)
+            mailbox.remember(connection, ref, snapshot, replace(memory, conflicts=max(memory.conflicts, 1)))
+        mailbox.wake(store, connection, {(found.desk, found.ticket): now})
+
+
+def discard(store: Store, wanted: str, now: datetime) -> None:
+    """Put a parked or unknown entry aside for good. Raises NoSuchEvent where it is neither."""
+    with store.writing() as connection:
+        found = _parked(connection, wanted, also="unknown")
+        if found.id.startswith("d"):
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == int(found.id[1:]))
+                .values(state="done", settled_at=now, words="discarded by hand")
+            )
+        else:
+            connection.execute(
+                update(operations)
+                .where(operations.c.id == found.id)
+                .values(state="dropped", finished_at=now, words="discarded by hand")
+            )
+
+
+def _parked(connection: Connection, wanted: str, also: str = "parked") -> Entry:
+    found = entry(connection, wanted)
+    if found.state not in {"parked", also}:
+        raise NoSuchEvent(f"event '{wanted}' is {found.state}: only parked ones can be acted on")
+    return found
+
+
+def _deliveries() -> Select[tuple[str, str, str, str | None, str, datetime, str | None]]:
+    return select(
+        (literal("d") + deliveries.c.id.cast(deliveries.c.desk.type)).label("id"),
+        deliveries.c.state,
+        deliveries.c.desk,
+        deliveries.c.ticket,
+        deliveries.c.kinds.label("what"),
+        deliveries.c.received_at.label("at"),
+        deliveries.c.words,
+    )
+
+
+def _operations() -> Select[tuple[str, str, str, str | None, str, datetime, str | None]]:
+    return select(
+        operations.c.id,
+        operations.c.state,
+        operations.c.desk,
+        operations.c.ticket,
+        case((operations.c.attempts > 0, literal("write, tried again")), else_=literal("write")).label("what"),
+        operations.c.created_at.label("at"),
+        operations.c.words,
+    )
