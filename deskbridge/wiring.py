@@ -17,7 +17,7 @@ from bridge.errors import DeskError
 from bridge.intake import Intake
 from bridge.metrics import CountingGate, Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
-from bridge.ports import Clock, Desk, Policy
+from bridge.ports import Clock, Desk
 from bridge.schedule import Job, Schedule, failing
 from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
@@ -26,6 +26,7 @@ from bridge.store import roster as rosters
 from bridge.worker import LEASE, Workers
 from bridge.writeback import WriteBack
 from deskbridge.vendors import VENDORS
+from rules import LoadedPolicy
 from webhooks import create_app
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ class Bridge:
     Build it, `open()` it, then start what this process is for; `close()` ends all of it in order.
     """
 
-    def __init__(self, found: Settings, policy: Policy, *, clock: Clock = utc_now) -> None:
+    def __init__(self, found: Settings, policy: LoadedPolicy, *, clock: Clock = utc_now) -> None:
         self.settings = found
         self.policy = policy
         self.clock = clock
@@ -84,8 +85,12 @@ class Bridge:
     def open(self) -> None:
         """Bring the database up to date and read every desk's agents, saying which of the policy's names are missing.
 
-        A desk that cannot be read now is tried again by the schedule; until then its tickets wait.
+        A desk that cannot be read now is tried again by the schedule; until then its tickets wait. The policy's own tests
+        run first, which also loads the language models that the first ticket would otherwise wait for.
         """
+        for result in self.policy.run_tests():
+            if not result.passed:
+                log.error("a test of the policy fails", test=result.name, words=result.words)
         self.store.migrate()
         for name, connected in self.desks.items():
             try:
@@ -177,6 +182,6 @@ class _Backlog:
         return self._admits
 
 
-def load_policy(found: Settings) -> Policy:
+def load_policy(found: Settings) -> LoadedPolicy:
     """The policy file of the settings, checked. Raises BadFile with every fault at once."""
     return rules.load(found.policy)
