@@ -58,6 +58,13 @@ class Schedule:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
+    def failing(self) -> dict[str, str]:
+        """Those of its jobs whose last run failed, in whatever process, with the words of it."""
+        names = [job.name for job in self._jobs]
+        with self._store.reading() as connection:
+            failed = select(jobs.c.name, jobs.c.words).where(jobs.c.healthy.is_(False), jobs.c.name.in_(names))
+            return {row.name: row.words for row in connection.execute(failed)}
+
     def attempt(self, job: Job) -> bool:
         """Run a job unless another process does or did within its interval; whether it was run. Never raises."""
         try:
@@ -108,10 +115,3 @@ class Schedule:
                     words=words,
                 )
             )
-
-
-def failing(store: Store) -> dict[str, str]:
-    """The jobs whose last run failed, with the words of it."""
-    with store.reading() as connection:
-        rows = connection.execute(select(jobs.c.name, jobs.c.words).where(jobs.c.healthy.is_(False)))
-        return {row.name: row.words for row in rows}

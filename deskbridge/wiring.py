@@ -13,12 +13,11 @@ from flask import Flask
 import rules
 from bridge import enrichment, settings
 from bridge.binding import bind
-from bridge.errors import DeskError
 from bridge.intake import Intake
 from bridge.metrics import CountingGate, Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
 from bridge.ports import Clock, Desk
-from bridge.schedule import Job, Schedule, failing
+from bridge.schedule import Job, Schedule
 from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
 from bridge.store import Store, inbox
@@ -57,6 +56,7 @@ class Bridge:
         self.clock = clock
         self.metrics = Metrics()
         self.signal = Signal()
+        self._told: set[str] = set()
         self.store = Store(found.database.get_secret_value(), durability=found.durability)
         gate = CountingGate(self.metrics)
         self.desks = {name: connect(name, desk, found, gate, clock) for name, desk in found.desks.items()}
@@ -83,33 +83,16 @@ class Bridge:
         self.schedule = Schedule(self.store, list(self._jobs()), owner=self.workers.identity, clock=clock)
 
     def open(self) -> None:
-        """Bring the database up to date and read every desk's agents, saying which of the policy's names are missing.
+        """Bring the database up to date and run the policy's tests. Raises DatabaseUnusable.
 
-        A desk that cannot be read now is tried again by the schedule; until then its tickets wait. The policy's own tests
-        run first, which also loads the language models that the first ticket would otherwise wait for.
+        No desk is called here, so that webhooks are taken also while one is away: the schedule reads the agents as its
+        first work, and until then a desk's tickets wait. The tests also load the language models that the first ticket
+        would otherwise wait for.
         """
         for result in self.policy.run_tests():
             if not result.passed:
                 log.error("a test of the policy fails", test=result.name, words=result.words)
         self.store.migrate()
-        for name, connected in self.desks.items():
-            try:
-                self.take_roster(connected.desk)
-            except DeskError as error:
-                log.error("agents could not be read; the desk's tickets wait", desk=name, words=str(error))
-        for sentence in self.missing():
-            log.error("the policy names what a desk lacks", what=sentence)
-
-    def missing(self) -> list[str]:
-        """One sentence for each name of the policy that a desk does not know, by the rosters last read."""
-        with self.store.reading() as connection:
-            known = rosters.load(connection)
-        return [
-            sentence
-            for name, roster in known.items()
-            if name in self.desks
-            for sentence in bind(self.policy, roster).missing
-        ]
 
     def web(self) -> tuple[Flask, Intake]:
         """The web app, and the intake behind it, which the caller closes after the web server has ended."""
@@ -130,14 +113,19 @@ class Bridge:
         try:
             with self.store.reading() as connection:
                 known = rosters.load(connection)
-            found = failing(self.store)
+            found = self.schedule.failing()
         except Exception as error:  # noqa: BLE001 - whatever the database driver raises is the trouble
             return {"database": type(error).__name__}
         return found | {name: "its agents have not been read yet" for name in self.desks if name not in known}
 
     def take_roster(self, desk: Desk) -> None:
-        """Read a desk's agents and keep them."""
-        rosters.save(self.store, desk.roster())
+        """Read a desk's agents and keep them; say once which names of the policy the desk lacks."""
+        roster = desk.roster()
+        rosters.save(self.store, roster)
+        missing = set(bind(self.policy, roster).missing)
+        for sentence in sorted(missing - self._told):
+            log.error("the policy names what a desk lacks", what=sentence)
+        self._told |= missing
 
     def close(self) -> None:
         """End the desks' connections, the threads that enrich and the database."""

@@ -8,13 +8,21 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from bridge.errors import DeskbridgeError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x6465736B  # "desk": any number, the same in every process
 _BUSY_MS = 30_000
+
+
+class DatabaseUnusable(DeskbridgeError):
+    """The database cannot be opened or brought to this release's shape; the words are the driver's."""
 
 
 class Store:
@@ -79,14 +87,22 @@ class Store:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
     def migrate(self) -> None:
-        """Bring the tables to this release's shape, keeping the data; harmless when several processes start at once."""
+        """Bring the tables to this release's shape, keeping the data; harmless when several processes start at once.
+
+        Raises DatabaseUnusable.
+        """
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
-        with self.writing() as connection:
-            if not self.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        try:
+            with self.writing() as connection:
+                if not self.is_sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except (DBAPIError, CommandError) as error:
+            where = self.engine.url.render_as_string(hide_password=True)
+            words = error.orig if isinstance(error, DBAPIError) else error
+            raise DatabaseUnusable(f"the database {where} cannot be used: {words}") from error
 
     def ping(self) -> None:
         """Ask the database for a sign of life. Raises what SQLAlchemy raises where there is none."""

@@ -16,6 +16,10 @@ class FileInTheWay(DeskbridgeError):
     """A file that would be written is there already."""
 
 
+class CannotWrite(DeskbridgeError):
+    """The folder cannot be made or written to."""
+
+
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
@@ -24,7 +28,10 @@ def init(
     in_the_way = [name for name in TEMPLATES if (folder / name).exists()]
     if in_the_way and not force:
         raise FileInTheWay(f"{', '.join(in_the_way)} already in {folder.resolve()}; --force writes over them")
-    write(folder)
+    try:
+        write(folder)
+    except OSError as error:
+        raise CannotWrite(f"cannot write to {folder.resolve()}: {error.strerror}") from error
     typer.echo(f"Wrote {' and '.join(TEMPLATES)} to {folder.resolve()}")
     typer.echo("Next: `deskbridge check`, then start sandbox desks or put your own account in, and `deskbridge serve`.")
 

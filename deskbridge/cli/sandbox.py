@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.errors import DeskbridgeError
 from sandbox.common.desk import SandboxDesk
 from sandbox.common.server import start
 from sandbox.freshdesk import FreshdeskSandbox
@@ -18,6 +19,10 @@ _DESKS: dict[str, type[SandboxDesk]] = {
     "freshdesk": FreshdeskSandbox,
     "intercom": IntercomSandbox,
 }
+
+
+class CannotListen(DeskbridgeError):
+    """The port of a sandbox desk cannot be listened on."""
 
 
 class VendorName(StrEnum):
@@ -45,6 +50,10 @@ def sandbox(
         desk = _DESKS[vendor.value](plan=plan, seed=seed)
     except (KeyError, ValueError) as error:
         raise typer.BadParameter(f"{vendor.value} has no plan '{plan}': {error}") from error
-    with start(desk, port=port) as running:
+    try:
+        running = start(desk, port=port)
+    except (OSError, OverflowError) as error:
+        raise CannotListen(f"cannot listen on port {port}: {error}; --port 0 takes a free one") from error
+    with running:
         typer.echo(f"{vendor.value} sandbox on {running.url}")
         stop.wait()

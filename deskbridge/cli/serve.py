@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -11,6 +13,7 @@ import typer
 from flask import Flask
 from waitress import create_server
 
+from bridge.errors import DeskbridgeError
 from bridge.settings import Settings
 from deskbridge import logs
 from deskbridge.wiring import Bridge, load_policy, read_settings
@@ -23,36 +26,35 @@ _THREADS = 32
 """As many webhooks may wait for one commit together; each waits for the disk, not for the processor."""
 
 
+class CannotListen(DeskbridgeError):
+    """The address of the settings cannot be listened on."""
+
+
 def serve(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
     """Receive webhooks, decide and write back, in one process, until interrupted."""
     logs.configure(verbose=verbose)
-    bridge = _bridge(config)
-    bridge.open()
-    app, intake = bridge.web()
-    server = web_server(app, bridge.settings)
     signal.signal(signal.SIGTERM, _leave)
-    bridge.workers.start()
-    bridge.schedule.start()
-    typer.echo(f"Deskbridge listens on http://{bridge.settings.address[0]}:{server.effective_port}")
-    try:
+    with suppress(KeyboardInterrupt), ExitStack() as ending:
+        bridge = _bridge(config)
+        ending.callback(bridge.close)
+        bridge.open()
+        app, intake = bridge.web()
+        ending.callback(intake.close)
+        server = web_server(app, bridge.settings)
+        ending.callback(server.close)
+        _work(bridge, ending)
+        typer.echo(f"Deskbridge listens on http://{bridge.settings.address[0]}:{server.effective_port}")
         server.run()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.close()
-        intake.close()
-        bridge.schedule.stop()
-        bridge.workers.stop()
-        bridge.close()
 
 
 def web_server(app: Flask, settings: Settings) -> Any:
-    """The web server around the app, listening already; `run()` serves until it is interrupted."""
-    host, port = settings.address
+    """The web server around the app, listening already; `run()` serves until it is interrupted.
+
+    Raises CannotListen.
+    """
     return create_server(
         app,
-        host=host,
-        port=port,
+        sockets=[_listener(*settings.address)],
         threads=_THREADS,
         ident=None,
         max_request_body_size=settings.max_body + 1,
@@ -63,23 +65,36 @@ def web_server(app: Flask, settings: Settings) -> Any:
 def worker(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
     """Decide and write back beside a `deskbridge serve` that shares the database, until interrupted."""
     logs.configure(verbose=verbose)
-    bridge = _bridge(config)
-    bridge.open()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    bridge.workers.start()
-    bridge.schedule.start()
-    typer.echo(f"Deskbridge works as {bridge.workers.identity}")
-    stop.wait()
-    bridge.schedule.stop()
-    bridge.workers.stop()
-    bridge.close()
+    signal.signal(signal.SIGTERM, _leave)
+    with suppress(KeyboardInterrupt), ExitStack() as ending:
+        bridge = _bridge(config)
+        ending.callback(bridge.close)
+        bridge.open()
+        _work(bridge, ending)
+        typer.echo(f"Deskbridge works as {bridge.workers.identity}")
+        threading.Event().wait()
 
 
 def _bridge(config: Path) -> Bridge:
     settings = read_settings(config, os.environ)
     return Bridge(settings, load_policy(settings))
+
+
+def _work(bridge: Bridge, ending: ExitStack) -> None:
+    """Start workers and schedule; at the end both finish what is in hand, however often the process is told to go."""
+    bridge.workers.start()
+    ending.callback(bridge.workers.stop)
+    bridge.schedule.start()
+    ending.callback(bridge.schedule.stop)
+    ending.callback(signal.signal, signal.SIGTERM, signal.SIG_IGN)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        words = f"cannot listen on {host}:{port}: {error.strerror or error}; change `listen` in the settings"
+        raise CannotListen(words) from error
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
