@@ -41,11 +41,11 @@ def keep(store: Store, arrivals: Sequence[Arrival]) -> list[bool]:
     with store.writing() as connection:
         statement = (
             store.insert(deliveries)
-            .values([_row(arrival) for arrival in rows.values()])
             .on_conflict_do_nothing(index_elements=["desk", "dedupe_key"])
             .returning(deliveries.c.desk, deliveries.c.dedupe_key)
         )
-        fresh = {(desk, key) for desk, key in connection.execute(statement)}
+        added = connection.execute(statement, [_row(arrival) for arrival in rows.values()])
+        fresh = {(desk, key) for desk, key in added}
         due: dict[tuple[str, str], datetime] = {}
         for key in fresh:
             arrival = rows[key]

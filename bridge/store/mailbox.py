@@ -117,13 +117,12 @@ def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], dat
     if not due:
         return
     rows = [{"desk": desk, "ticket": ticket, "due_at": at} for (desk, ticket), at in sorted(due.items())]
-    statement = store.insert(tickets).values(rows)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["desk", "ticket"],
-            set_={"due_at": sooner(tickets.c.due_at, statement.excluded.due_at)},
-        )
+    statement = store.insert(tickets)
+    upsert = statement.on_conflict_do_update(
+        index_elements=["desk", "ticket"],
+        set_={"due_at": sooner(tickets.c.due_at, statement.excluded.due_at)},
     )
+    connection.execute(upsert, rows)
 
 
 def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
@@ -133,9 +132,18 @@ def renew(connection: Connection, owners: Sequence[str], until: datetime) -> Non
 
 def take_over(connection: Connection, now: datetime) -> int:
     """Free the tickets whose worker has not been heard of in time; how many there were."""
+    return _free(connection, and_(tickets.c.lease_owner.is_not(None), tickets.c.lease_until < now), now)
+
+
+def let_go(connection: Connection, owners: Sequence[str], now: datetime) -> None:
+    """Free the tickets that these workers hold, due now."""
+    _free(connection, tickets.c.lease_owner.in_(owners), now)
+
+
+def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
     freed = connection.execute(
         update(tickets)
-        .where(tickets.c.lease_owner.is_not(None), tickets.c.lease_until < now)
+        .where(which)
         .values(lease_owner=None, lease_until=None, due_at=func.coalesce(tickets.c.due_at, literal(now, Instant)))
     )
     return freed.rowcount
