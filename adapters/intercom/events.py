@@ -15,6 +15,7 @@ from adapters.intercom.mapping import (
     message_of,
     opening_of,
     parts_of,
+    tagging_of,
     ticket_of,
 )
 from adapters.wire import instant, some_id
@@ -110,6 +111,8 @@ def _ticket_event(desk: str, topic: str, item: Row, names: Names) -> Event:
     snapshot = _snapshot(desk, kind, subject, names)
     if part is None and kind is EventKind.TICKET_CREATED:
         part = opening_of(subject)
+    if kind is EventKind.TAGS_CHANGED:
+        part = tagging_of(subject)  # the part beside it is what was tagged, perhaps long ago and by somebody else
     return Event(
         desk,
         kind,

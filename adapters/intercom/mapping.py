@@ -211,6 +211,12 @@ def opening_of(item: Row) -> Row:
     return {**opening, "created_at": item.get("created_at")}
 
 
+def tagging_of(item: Row) -> Row:
+    """The newest tag that is on, as the part it would be: without words, by whoever put it there."""
+    newest = max(_rows(item.get("tags"), "tags"), key=lambda tag: tag.get("applied_at") or 0, default={})
+    return {"author": newest.get("applied_by")}
+
+
 def message_of(part: Row, names: Names) -> Message | None:
     """The message in a part, None where it carries no words: assignments, state changes and the like."""
     text, attachments = text_of(part.get("body")), _attachments(part)

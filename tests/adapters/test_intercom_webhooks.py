@@ -164,6 +164,19 @@ def test_an_admins_part_is_an_integrations_where_the_api_or_our_own_admin_made_i
 
 
 @pytest.mark.parametrize(
+    ("admin", "kind"), [("9002", ActorKind.AGENT), ("9001", ActorKind.INTEGRATION)], ids=["a teammate", "we"]
+)
+def test_a_tag_is_the_work_of_who_put_it_there_not_of_who_wrote_the_tagged_part(admin: str, kind: ActorKind) -> None:
+    old = {"id": "1", "name": "old", "applied_at": 1793690000, "applied_by": {"type": "bot", "id": "1"}}
+    new = {"id": "2", "name": "vip", "applied_at": 1793697000, "applied_by": {"type": "admin", "id": admin}}
+    item = with_parts(changed(CONVERSATION, tags={"tags": [new, old]}), part("comment", "user", body="Still empty."))
+    event = read("conversation_part.tag.created", item)
+    assert event.kind is EventKind.TAGS_CHANGED
+    assert (event.actor.kind, event.actor.id) == (kind, admin)
+    assert event.message is None
+
+
+@pytest.mark.parametrize(
     ("assigned_to", "kind"), [("admin", EventKind.ASSIGNED), ("team", EventKind.TEAM_CHANGED)], ids=["admin", "team"]
 )
 def test_an_assignment_says_whether_an_agent_or_a_team_was_given(assigned_to: str, kind: EventKind) -> None:
