@@ -11,7 +11,7 @@ from bridge import memory as remembered
 from bridge import wish as wishes
 from bridge.binding import Binding, bind, members_now
 from bridge.enrichment import Enricher
-from bridge.errors import NotThere, Permanent, Retryable, Unclear, whereabouts
+from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.memory import Memory
 from bridge.metrics import Metrics
 from bridge.model import (
@@ -40,6 +40,7 @@ from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from bridge.store.inbox import Waiting
 from bridge.store.mailbox import Mailbox
+from bridge.store.session import AWAY
 from bridge.triage import text_of
 
 log = structlog.get_logger(__name__)
@@ -86,6 +87,18 @@ def patience(attempts: int, after: float | None = None) -> timedelta:
     return timedelta(seconds=after if after is not None else min(300.0, 2.0 ** min(attempts, 9)))
 
 
+def passing(error: DeskError, attempts: int) -> bool:
+    """True where the same may succeed later although nobody touches the ticket.
+
+    A credential that the desk does not accept is a matter of the whole desk: its tickets wait until an admin has put it
+    right, however long that takes. A lacking permission (HTTP 403) may be about this ticket alone: after as many
+    attempts as an internal error gets, a person has to look.
+    """
+    if isinstance(error, BadCredential):
+        return error.code != 403 or attempts < MISTAKES_MAX
+    return not isinstance(error, Permanent)
+
+
 class Pipeline:
     """Works on one claimed ticket at a time: read, refresh if needed, enrich, triage, decide, route, plan, commit."""
 
@@ -115,14 +128,19 @@ class Pipeline:
             waiting = inbox.waiting(connection, box.desk, box.ticket)
         try:
             self._handle(box, owner, waiting)
-        except (Retryable, Unclear) as error:
-            self._put_off(box, owner, error.words, after=getattr(error, "after", None))
-        except NotThere:
-            self._leave(box, owner, waiting, replace(box.memory, waiting_for=None, conflicts=0), box.snapshot)
-        except Permanent as error:
-            self._park(box, owner, waiting, error.words)
+        except NotThere as error:
+            log.info("ticket gone", desk=box.desk, ticket=box.ticket, words=error.words)
+            gone = replace(box.snapshot, status=Status.DELETED) if box.snapshot else None
+            self._leave(box, owner, waiting, replace(box.memory, waiting_for=None, conflicts=0), gone)
+        except DeskError as error:
+            if passing(error, box.attempts):
+                self._put_off(box, owner, error.words, after=getattr(error, "after", None))
+            else:
+                self._park(box, owner, waiting, error.words)
         except mailboxes.LeaseLost:
             log.warning("lease lost", desk=box.desk, ticket=box.ticket)
+        except AWAY:  # no fault of the ticket's; the worker lets go of it
+            raise
         except Exception as error:  # noqa: BLE001 - one ticket's trouble must not stop the others
             log.error(
                 "could not work on a ticket",
@@ -151,7 +169,7 @@ class Pipeline:
         if box.desk not in known_rosters:
             raise Retryable(f"the agents of desk '{box.desk}' have not been read yet", after=1.0)
         policy = self._policy()
-        bindings = {name: bind(policy, roster) for name, roster in known_rosters.items() if name in self._desks}
+        bindings = self._bindings(policy, known_rosters)
         if box.memory.waiting_for and not events:
             assignment = self._route(policy, bindings, box.desk, box.memory.waiting_for, promised)
             if assignment.agent is None:
@@ -177,6 +195,9 @@ class Pipeline:
             facts={fact.name: fact for fact in facts},
         )
 
+    def _bindings(self, policy: Policy, known: Mapping[str, Roster]) -> dict[str, Binding]:
+        return {name: bind(policy, roster) for name, roster in known.items() if name in self._desks}
+
     def _route(
         self,
         policy: Policy,
@@ -201,7 +222,9 @@ class Pipeline:
             if weighed.outcome.target is not None and ticket.assignee_id is None:
                 rosters.lock_ledger(self._store, connection)
                 promised = rosters.promised(connection)
-                assignment = self._route(weighed.policy, weighed.bindings, box.desk, weighed.outcome.target, promised)
+                # Read anew: a roster that came meanwhile took promises off the ledger that only its own counts contain.
+                bindings = self._bindings(weighed.policy, rosters.load(connection))
+                assignment = self._route(weighed.policy, bindings, box.desk, weighed.outcome.target, promised)
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)

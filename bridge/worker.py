@@ -68,16 +68,22 @@ class Workers:
             thread.start()
 
     def stop(self) -> None:
-        """Finish what is in hand and end every thread."""
+        """Finish what is in hand, let go of what was not begun and end every thread."""
         self._stop.set()
         self._signal.ring()
         for thread in (*self._threads, self._heart):
             thread.join()
+        try:
+            let_go(self._store, self._owners, self._clock())
+        except Exception as error:  # noqa: BLE001 - the database may be away: then the leases run out by themselves
+            log.error("could not let go", error=type(error).__name__, at=whereabouts(error))
 
     def decide(self, owner: str) -> bool:
         """Work on some tickets that are due; False where there are none."""
         boxes = mailbox.claim(self._store, owner, self._clock(), LEASE, _CLAIM_MAX)
         for box in boxes:
+            if self._stop.is_set():
+                break
             self._pipeline.handle(box, owner)
             self._signal.ring()
         return bool(boxes)
@@ -90,11 +96,16 @@ class Workers:
         return worked
 
     def _loop(self, owner: str, work: Callable[[str], bool]) -> None:
+        failed = False
         while not self._stop.is_set():
             rung = self._signal.count
             try:
+                if failed:  # what it still holds it would go on renewing and never work on
+                    let_go(self._store, [owner], self._clock())
+                failed = False
                 busy = work(owner)
             except Exception as error:  # noqa: BLE001 - the database may be away for a while: the thread must outlive it
+                failed = True
                 log.error("worker met an error", owner=owner, error=type(error).__name__, at=whereabouts(error))
                 self._stop.wait(1.0)
                 continue
@@ -119,3 +130,10 @@ def beat(store: Store, owners: Sequence[str], now: datetime) -> int:
         mailbox.renew(connection, owners, now + LEASE)
         outbox.renew(connection, owners, now + LEASE)
         return mailbox.take_over(connection, now) + outbox.take_over(connection, now)
+
+
+def let_go(store: Store, owners: Sequence[str], now: datetime) -> None:
+    """Free whatever these owners hold, due at once."""
+    with store.writing() as connection:
+        mailbox.let_go(connection, owners, now)
+        outbox.let_go(connection, owners, now)

@@ -6,16 +6,17 @@ from datetime import timedelta
 
 import structlog
 
-from bridge.errors import Conflict, DeskError, NotThere, Permanent, Retryable, Unclear, whereabouts
+from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.memory import applied
 from bridge.metrics import Metrics
 from bridge.model import Step, StepState, Ticket
-from bridge.pipeline import ConnectedDesk, patience
+from bridge.pipeline import ConnectedDesk, passing, patience
 from bridge.ports import Clock
 from bridge.store import Store, outbox
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from bridge.store.outbox import Work
+from bridge.store.session import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +51,8 @@ class WriteBack:
             self._carry_out(work, owner)
         except mailboxes.LeaseLost:
             log.warning("lease lost", operation=work.operation.id)
+        except AWAY:  # no fault of the operation's; the worker lets go of it
+            raise
         except Exception as error:  # noqa: BLE001 - one operation's trouble must not stop the others
             log.error(
                 "could not carry out an operation",
@@ -86,26 +89,33 @@ class WriteBack:
 
     def _step(self, connected: ConnectedDesk, step: Step, state: StepState, seen: Ticket | None) -> Ticket | None:
         """Perform a step, unless it was started before and its effect is at the desk already."""
-        receipt = connected.desk.find(step) if state is StepState.STARTED else None
-        if receipt is None:
-            receipt = connected.desk.perform(step, seen)
-        return receipt.seen
+        started = state is StepState.STARTED
+        receipt = connected.desk.find(step) if started else None
+        if receipt is not None:
+            return receipt.seen
+        try:
+            return connected.desk.perform(step, seen).seen
+        except Conflict:
+            # What changed the ticket may be our own call of before, which took effect only after we had looked.
+            late = connected.desk.find(step) if started else None
+            if late is None:
+                raise
+            return late.seen
 
     def _failed(self, work: Work, owner: str, position: int, error: DeskError) -> None:
         words = str(error)
         match error:
             case Conflict():
                 self._decide_again(work, owner, words)
-            case Unclear():
-                self._postpone(work, owner, words, unsent=None)
-            case Retryable():
+            case Retryable() | BadCredential() if passing(error, work.attempts):
                 was_unclear = work.states[position] is StepState.STARTED
-                self._postpone(work, owner, words, unsent=None if was_unclear else position, after=error.after)
+                unsent = None if was_unclear else position
+                self._postpone(work, owner, words, unsent=unsent, after=getattr(error, "after", None))
             case NotThere():
                 self._end(work, owner, "dropped", words)
             case Permanent():
                 self._end(work, owner, "parked", words)
-            case _:
+            case _:  # Unclear, or whatever an adapter did not sort
                 self._postpone(work, owner, words, unsent=None)
 
     def _postpone(self, work: Work, owner: str, words: str, *, unsent: int | None, after: float | None = None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.model import Change, Operation, Step, StepState, TicketRef
 from bridge.store import codec
@@ -188,11 +189,16 @@ def renew(connection: Connection, owners: Sequence[str], until: datetime) -> Non
 
 def take_over(connection: Connection, now: datetime) -> int:
     """Free the operations whose worker has not been heard of in time; how many there were."""
-    freed = connection.execute(
-        update(operations)
-        .where(operations.c.lease_owner.is_not(None), operations.c.lease_until < now)
-        .values(lease_owner=None, lease_until=None, due_at=now)
-    )
+    return _free(connection, and_(operations.c.lease_owner.is_not(None), operations.c.lease_until < now), now)
+
+
+def let_go(connection: Connection, owners: Sequence[str], now: datetime) -> None:
+    """Free the operations that these workers hold, due now."""
+    _free(connection, operations.c.lease_owner.in_(owners), now)
+
+
+def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
+    freed = connection.execute(update(operations).where(which).values(lease_owner=None, lease_until=None, due_at=now))
     return freed.rowcount
 
 

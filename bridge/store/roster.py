@@ -25,6 +25,7 @@ def save(store: Store, roster: Roster) -> None:
     """
     row = {"desk": roster.desk, "taken_at": roster.taken_at, "body": codec.dump(roster)}
     with store.writing() as connection:
+        lock_ledger(store, connection)
         statement = store.insert(rosters).values(row)
         connection.execute(
             statement.on_conflict_do_update(
@@ -42,7 +43,7 @@ def load(connection: Connection) -> dict[str, Roster]:
 
 
 def lock_ledger(store: Store, connection: Connection) -> None:
-    """Let one transaction at a time read the ledger and promise from it, so that no place is promised twice."""
+    """Let one transaction at a time use ledger and rosters together, so that no place is promised twice."""
     if not store.is_sqlite:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LEDGER_LOCK})
 

@@ -4,14 +4,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bridge.errors import DeskbridgeError
@@ -19,6 +20,10 @@ from bridge.errors import DeskbridgeError
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 0x6465736B  # "desk": any number, the same in every process
 _BUSY_MS = 30_000
+
+
+AWAY: Final = (OperationalError, InterfaceError, NoConnection)
+"""What SQLAlchemy raises while the database is away, full or too busy: a matter of time, not of what was asked."""
 
 
 class DatabaseUnusable(DeskbridgeError):
