@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
@@ -105,10 +106,9 @@ def _hook(url: str, say: Mapping[str, object]) -> None:
 
 
 def _write_files(folder: Path) -> None:
-    """What `deskbridge init` writes, with the one line changed that an admin changes to go live."""
+    """The settings that `deskbridge init` writes, and the demo's own policy in place of the starter policy."""
     init.write(folder)
-    policy = folder / "policy.yaml"
-    policy.write_text(policy.read_text("utf-8").replace("\nmode: shadow", "\nmode: live", 1), "utf-8")
+    (folder / "policy.yaml").write_text(files("deskbridge.demo").joinpath("policy.yaml").read_text("utf-8"), "utf-8")
 
 
 def _await_ready(serve: Process) -> None:
