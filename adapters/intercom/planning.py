@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from adapters.intercom.mapping import PRIORITY_LABEL, TICKET, TICKET_CATEGORY, Names
 from bridge.errors import Unsupported
-from bridge.model import NOBODY, Change, Operation, Status, Step, Ticket, TicketRef
+from bridge.model import Change, Operation, Status, Step, Ticket, TicketRef
 
 TEAM: Final = "team"
 ADMIN: Final = "admin"
@@ -22,6 +22,9 @@ UPDATE: Final = "update"
 TAG: Final = "tag"
 UNTAG: Final = "untag"
 NOTE: Final = "note"
+
+HOLDER_STEP: Final[Mapping[str, str]] = {"team_id": TEAM, "assignee_id": ADMIN}
+"""The step that gives a conversation to a team or to an admin, by the field that it writes."""
 
 STATE_OF: Final[Mapping[Status, str]] = {Status.OPEN: "open", Status.PENDING: "snoozed", Status.CLOSED: "closed"}
 """The states that a conversation can be brought to. New is open in nobody's hands, which assignments say."""
@@ -37,12 +40,11 @@ class _Wish:
     ticket: Ticket
     names: Names
 
-    def assignments(self) -> Iterator[tuple[str, str, str | None]]:
-        """Step, field and id (None: nobody) of what is to be assigned; the team first, lest it takes the admin away."""
-        wanted = ((TEAM, "team_id", self.change.team_id), (ADMIN, "assignee_id", self.change.assignee_id))
-        for name, field, value in wanted:
-            if value is not None and (value or None) != getattr(self.ticket, field):
-                yield name, field, None if value == NOBODY else value
+    def holders(self) -> dict[str, tuple[str | None, str | None]]:
+        """By field, who has the ticket and who shall have it (None: nobody); the team first, lest it move the admin."""
+        wanted = {"team_id": self.change.team_id, "assignee_id": self.change.assignee_id}
+        read: dict[str, str | None] = {field: getattr(self.ticket, field) for field in wanted}
+        return {field: (read[field], read[field] if to is None else to or None) for field, to in wanted.items()}
 
     def attributes(self) -> dict[str, object]:
         """The attributes to write, priority and type among them, without those that hold already."""
@@ -126,8 +128,9 @@ def part(step: Step, name: str) -> Mapping[str, Any]:
 
 def _conversation_steps(wish: _Wish, wake_at: int) -> Iterator[tuple[str, Data]]:
     ticket = wish.ticket
-    for name, field, value in wish.assignments():
-        yield name, {"want": {field: value}, "expect": {field: getattr(ticket, field)}}
+    for field, (has, shall) in wish.holders().items():
+        if has != shall:
+            yield HOLDER_STEP[field], {"want": {field: shall}, "expect": {field: has}}
     state = wish.state()
     if state is not None:
         data: Data = {"want": {"status_raw": state}, "expect": {"status_raw": ticket.status_raw}}
@@ -138,9 +141,8 @@ def _conversation_steps(wish: _Wish, wake_at: int) -> Iterator[tuple[str, Data]]
 
 
 def _ticket_steps(wish: _Wish) -> Iterator[tuple[str, Data]]:
-    """One update, two where team and admin both change: a ticket's update has one `assignee_id` for either."""
-    ticket, assignments, status, attributes = wish.ticket, [*wish.assignments()], wish.category(), wish.attributes()
-    updates: list[tuple[Data, Data]] = [({field: to}, {field: getattr(ticket, field)}) for _, field, to in assignments]
+    """One update, more where both holders change: a ticket's update has one `assignee_id` for either."""
+    ticket, updates, status, attributes = wish.ticket, _handovers(wish), wish.category(), wish.attributes()
     if not updates and (status or attributes):
         updates.append(({}, {}))
     if status:
@@ -151,6 +153,21 @@ def _ticket_steps(wish: _Wish) -> Iterator[tuple[str, Data]]:
         updates[-1][1]["fields"] = _as_read(ticket, attributes)
     for want, expect in updates:
         yield UPDATE, {"want": want, "expect": expect}
+
+
+def _handovers(wish: _Wish) -> list[tuple[Data, Data]]:
+    """What to want and to expect of each update that changes who has a ticket.
+
+    Taking a ticket from its team or its admin may take it from both [I: `assignee_id` "0" does not say from whom], so
+    whoever shall keep it is given it again; where they still have it, that step finds nothing to do.
+    """
+    holders = wish.holders()
+    dropped: Data = {field: None for field, (has, shall) in holders.items() if has and not shall}
+    if not dropped:
+        return [({field: shall}, {field: has}) for field, (has, shall) in holders.items() if has != shall]
+    updates: list[tuple[Data, Data]] = [(dropped, {field: has for field, (has, _) in holders.items()})]
+    updates += [({field: shall}, dict(dropped)) for field, (_, shall) in holders.items() if shall]
+    return updates
 
 
 def _as_read(ticket: Ticket, attributes: Mapping[str, object]) -> dict[str, object]:

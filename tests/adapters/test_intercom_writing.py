@@ -201,6 +201,19 @@ def test_a_plan_never_expects_what_it_wants(
         assert all(data["want"][name] != data["expect"][name] for name in shared)
 
 
+def test_taking_a_ticket_from_its_admin_gives_it_to_its_team_again() -> None:
+    held = changed(TICKET, admin_assignee_id=9002, team_assignee_id=501)
+    read = {"team_id": "501", "assignee_id": "9002"}
+    back = {"want": {"team_id": "501"}, "expect": {"assignee_id": None}}
+    assert plan(Change(assignee_id=NOBODY), held) == [
+        ("update", {"want": {"assignee_id": None}, "expect": read}),
+        ("update", back),
+    ]
+    assert plan(Change(assignee_id=NOBODY), changed(held, team_assignee_id=0)) == [
+        ("update", {"want": {"assignee_id": None}, "expect": {**read, "team_id": None}})
+    ]
+
+
 # Performing -----------------------------------------------------------------------------------------------------------
 
 
@@ -247,6 +260,16 @@ def test_the_first_step_reads_and_the_answers_stand_in_for_the_other_reads() -> 
     assert wire.body(f"POST {CONVERSATION_LINE}/tags") == {"id": "8801", "admin_id": "9001"}
     note = wire.body(f"POST {CONVERSATION_LINE}/reply")
     assert (note["message_type"], note["type"], OPERATION in note["body"]) == ("note", "admin", True)
+
+
+@pytest.mark.parametrize("item", [CONVERSATION, TICKET], ids=["conversation", "ticket"])
+def test_what_somebody_else_brought_about_meanwhile_is_not_written_again(item: dict[str, Any]) -> None:
+    line = f"GET /{item['type']}s/{item['id']}"
+    wire = Wire({line: changed(item, admin_assignee_id=9002)})
+    with desk_on(wire) as desk:
+        (step,) = desk.plan(OPERATION, Change(assignee_id="9002"), ticket(desk, item)).steps
+        assert desk.perform(step, None).found
+    assert wire.lines == [line]
 
 
 @pytest.mark.parametrize(
