@@ -82,7 +82,7 @@ def _found(finding: Finding) -> str:
 
 def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None) -> str:
     routes, marks = _matched(verdicts, "route"), _matched(verdicts, "annotate")
-    parts = [f"rule {rule}" for rule in routes[-1:]]
+    parts = [f"rule {rule}" for rule in routes[:1]]
     if assignment is not None:
         agent = _safe(assignment.agent, 40) if assignment.agent else "no agent yet"
         parts = [f"team {_safe(assignment.team, 40)}", *parts, f"{agent}: {_safe(assignment.because, 90)}"]

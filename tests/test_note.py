@@ -120,6 +120,24 @@ def test_what_does_not_fit_is_counted() -> None:
     assert re.search(r"<li>and \d+ more</li></ul>$", told)
 
 
+def test_of_several_route_rules_the_first_that_matched_is_named() -> None:
+    verdicts = tuple(RuleVerdict("route", name, True, "it has no condition") for name in ("one", "two"))
+    told = compose(
+        mode=Mode.LIVE, triage=Triage(), facts=(), verdicts=verdicts, assignment=None, wish=Change(), kept=()
+    )
+    assert "<p><b>Why it is here</b>: rule “one”</p>" in told
+
+
+def test_a_note_full_to_the_brim_is_never_too_long() -> None:
+    lengths = {len(note(facts=(Fact("x" * size, "y" * 60, "z", AT),) * 30)) for size in range(1, 41)}
+    assert max(lengths) <= NOTE_MAX
+    assert min(lengths) > NOTE_MAX - 200
+
+
+def test_text_that_was_cut_shows_it() -> None:
+    assert "“refund…”" in note(triage=Triage(intent=Finding("x", 1, ("refund" + " " * 500 + "never",))))
+
+
 def test_text_that_would_turn_or_hide_the_note_loses_its_power() -> None:
     told = note(triage=Triage(intent=Finding("re\u202efund\u200b\x00\x1b[31m", 0.5, ("a\nb\u2028c",))))
     assert "re fund" in told

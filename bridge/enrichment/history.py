@@ -62,7 +62,7 @@ class History:
     def _contacts(self, ticket: Ticket, others: Past) -> int:
         now = self._clock()
         opened = [_opened(ticket, now), *map(_opened, others)]
-        return sum(now - _DAY < each <= now for each in opened)
+        return sum(each > now - _DAY for each in opened)
 
 
 def _open(ticket: Ticket, others: Past) -> int:

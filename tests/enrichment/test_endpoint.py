@@ -73,6 +73,7 @@ def test_what_the_endpoint_is_asked_is_encoded_and_signed_with_the_bearer(clock:
     [request] = crm.requests
     assert request.args.to_dict() == {"who": "a&b=c d+e@x.example", "at": "id:ü#?/x.example", "v": "2"}
     assert request.headers["Authorization"] == f"Bearer {PLANTED}"
+    assert request.headers["Accept-Encoding"] == "identity"
     assert (request.method, request.path) == ("GET", "/customers")
 
 

@@ -139,6 +139,13 @@ def test_of_two_sources_without_an_answer_the_one_in_trouble_is_named(clock: Clo
     assert (fact.source, fact.reason) == ("crm", "failed: LookupError")
 
 
+def test_a_source_in_trouble_is_told_so_even_where_it_did_not_know_before(clock: Clock, pool: Executor) -> None:
+    before = Fact("tier", None, "crm", clock(), "missing")
+    crm = Scripted("crm", "tier", answer=raising(LookupError()), memory=lambda: [before])
+    [fact] = gather(clock, pool, crm)
+    assert fact.reason == "failed: LookupError"
+
+
 def test_facts_that_a_source_never_announced_are_left_out(clock: Clock, pool: Executor) -> None:
     facts = gather(clock, pool, Scripted("crm", "tier", answer=lambda: [Fact("vip", True, "crm")]))
     assert [fact.name for fact in facts] == ["tier"]

@@ -50,6 +50,10 @@ def test_contacts_are_the_tickets_opened_in_the_last_24_hours_by_the_clock(clock
         assert ask(about)["contacts_24h"].value == 0
 
 
+def test_a_ticket_from_a_desk_whose_clock_is_ahead_of_ours_is_a_contact(clock: Clock) -> None:
+    assert asked(clock, FakeDesk(), ticket(created_at=clock() + timedelta(seconds=5)))["contacts_24h"].value == 1
+
+
 def test_a_ticket_opened_later_is_not_previous_and_its_agent_not_the_last_one(clock: Clock) -> None:
     desk, now = FakeDesk(), clock()
     desk.past = [past(10, now, Status.OPEN, "later"), past(3, now - timedelta(days=9), agent="a3")]

@@ -101,10 +101,11 @@ def test_two_rows_for_one_customer_are_no_answer(clock: Clock, url: str) -> None
 
 
 def test_a_query_that_writes_is_refused_and_changes_nothing(clock: Clock, url: str) -> None:
-    query = "DELETE FROM customers WHERE :email = :email RETURNING tier"
-    with Asking(FakeDesk(), clock, source(url, query), source(url)) as ask:
-        facts = ask()
-    assert values(facts) == ("enterprise", "Gold", "Ana")
+    query = "DELETE FROM customers WHERE lower(email) = :email RETURNING tier, plan, owner AS account_owner"
+    with Asking(FakeDesk(), clock, source(url, query)) as ask:
+        assert str(ask()["tier"].reason).startswith("failed: the database did not answer (")
+    with Asking(FakeDesk(), clock, source(url)) as ask:
+        assert values(ask()) == ("enterprise", "Gold", "Ana")
 
 
 def test_a_query_that_takes_too_long_is_stopped(clock: Clock, url: str) -> None:

@@ -140,6 +140,7 @@ desks:
         ("desks:\n  shop:\n    url: x\n", "2:3: 'vendor' is missing here."),
         ("desks:\n  shop:\n    vendor: [acme]\n", "3:13: should be 'acme' or 'beacon'"),
         ("listen: nowhere\n" + MINIMAL, "1:9: must be host:port, like 127.0.0.1:8080."),
+        ("listen: 127.0.0.1:8080/x\n" + MINIMAL, "1:9: must be host:port, like 127.0.0.1:8080."),
         ("listen: 1.2.3.4:99999\n" + MINIMAL, "1:9: must be host:port, like 127.0.0.1:8080."),
         ("database: 'sqlite://'\n" + MINIMAL, "1:11: must be a database that stays"),
         ("database: somewhere\n" + MINIMAL, "1:11: is no database URL"),
@@ -183,7 +184,7 @@ def test_a_variable_that_is_missing_or_empty_is_told_with_its_name_and_place(tmp
     ]
 
 
-@pytest.mark.parametrize("text", ["${hunter2-planted-secret}", "${hunter2-planted-secret", "${}", "a${"])
+@pytest.mark.parametrize("text", ["${hunter2-planted-secret}", "${hunter2-planted-secret", "${KEY", "${}", "a${"])
 def test_what_only_looks_like_a_variable_is_told_without_showing_it(tmp_path: Path, text: str) -> None:
     [only] = faults(tmp_path, MINIMAL.replace("${KEY}", f"'{text}'"))
     assert only == "5:14: '${' starts the name of a variable here, which is not one; write $${ for the text itself"
@@ -293,7 +294,7 @@ def test_secrets_that_stand_in_the_file_are_listed_for_a_warning(tmp_path: Path)
         "enrichment.customer.0.url",
         "enrichment.customer.2.bearer",
     ]
-    assert load(tmp_path, MINIMAL).plain_secrets == ()
+    assert load(tmp_path, "database: postgresql://bridge@db/bridge\n" + MINIMAL).plain_secrets == ()
 
 
 def test_an_address_may_be_a_name_or_ipv6_and_its_port_may_be_any_free_one(tmp_path: Path) -> None:
