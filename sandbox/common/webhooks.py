@@ -123,18 +123,21 @@ class Sender:
         """True where nothing is pending."""
         return self.pending == 0
 
-    def send(self, delivery: Delivery) -> None:
-        """Queue one delivery, through the faults: it may be dropped, doubled, delayed or overtaken."""
+    def send(self, delivery: Delivery, after: float = 0.0) -> None:
+        """Queue one delivery, through the faults: it may be dropped, doubled, delayed or overtaken.
+
+        `after` is how many seconds the vendor itself holds it back, as Intercom does while an endpoint is throttled.
+        """
         with self._changed:
             self.deliveries.append(delivery)
             if self._faults.decide("drop", delivery.topic):
                 delivery.outcome = "dropped"
                 return
-            self._push(delivery, self._held_back(delivery))
+            self._push(delivery, after + self._held_back(delivery))
             if self._faults.decide("duplicate", delivery.topic):
                 twin = replace(delivery, attempts=[])
                 self.deliveries.append(twin)
-                self._push(twin, self._held_back(twin))
+                self._push(twin, after + self._held_back(twin))
 
     def wait_for(self, delivery: Delivery, timeout: float) -> bool:
         """Wait until the delivery is done, letting go of the desk's lock; False where it takes longer."""
