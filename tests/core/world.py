@@ -27,6 +27,7 @@ from deskbridge.vendors import VENDORS
 from sandbox.common.desk import SandboxDesk
 from sandbox.common.server import start
 from sandbox.freshdesk import FreshdeskSandbox
+from sandbox.intercom import IntercomSandbox
 from sandbox.zendesk import ZendeskSandbox
 from tests.conftest import Clock
 from webhooks import create_app
@@ -34,6 +35,7 @@ from webhooks import create_app
 SANDBOXES: dict[str, Callable[..., SandboxDesk]] = {
     "zendesk": ZendeskSandbox,
     "freshdesk": FreshdeskSandbox,
+    "intercom": IntercomSandbox,
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "zendesk": {
@@ -167,4 +169,4 @@ class World:
             return journal.of_ticket(connection, self.name, self.ref(number).id)
 
     def ref(self, number: str) -> TicketRef:
-        return TicketRef(self.name, f"conversation:{number}" if self.vendor == "intercom" else number)
+        return TicketRef(self.name, number)
