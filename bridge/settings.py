@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, create_model
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, create_model
 
 from bridge import yamlfile
 from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
@@ -127,7 +127,7 @@ def _file_model(document: yamlfile.Document, names: list[str], vendors: Mapping[
         _attribute(index): (_desk_model(_entry(document, name), vendors), Field(alias=name))
         for index, name in enumerate(names)
     }
-    desks: Any = create_model("Desks", __config__=ConfigDict(extra="forbid", frozen=True), **fields)
+    desks: Any = create_model("Desks", **fields)
     return create_model("File", __base__=Core, desks=(desks, ...))
 
 

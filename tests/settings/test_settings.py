@@ -143,6 +143,7 @@ desks:
         ("listen: 127.0.0.1:8080/x\n" + MINIMAL, "1:9: must be host:port, like 127.0.0.1:8080."),
         ("listen: 1.2.3.4:99999\n" + MINIMAL, "1:9: must be host:port, like 127.0.0.1:8080."),
         ("database: 'sqlite://'\n" + MINIMAL, "1:11: must be a database that stays"),
+        ("database: 'sqlite:///:memory:'\n" + MINIMAL, "1:11: must be a database that stays"),
         ("database: somewhere\n" + MINIMAL, "1:11: is no database URL"),
         ("max_body: 10\n" + MINIMAL, "1:11: should be greater than or equal to 1024."),
         ("- desks\n", "1:1: should be keys with values."),
