@@ -9,7 +9,7 @@ from sandbox.intercom.conversations import Conversations
 from sandbox.intercom.edits import Edits
 from sandbox.intercom.inbox import Actor, by_admin, by_contact, ref
 from sandbox.intercom.model import Contact, Conversation, Ticket
-from sandbox.intercom.text import stored
+from sandbox.intercom.text import paragraphs
 from sandbox.intercom.tickets import Tickets
 
 CHANNELS = {
@@ -60,7 +60,7 @@ class Controls:
 
     def _fill_in(self, contact: Contact, message: CustomerMessage) -> str:
         title = message.subject or message.body.partition("\n")[0][:80]
-        values = {"_default_title_": title, "_default_description_": stored(message.body)}
+        values = {"_default_title_": title, "_default_description_": paragraphs(message.body)}
         kind = next(iter(self.space.types.values()))
         item = self.tickets.open(contact, kind, values, by_contact(contact))
         for name in message.tags:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.intercom.inbox import BOT, Actor, Inbox, by_contact
 from sandbox.intercom.model import Contact, Conversation, Deleted, Part, State, Tagging
-from sandbox.intercom.text import stored
+from sandbox.intercom.text import paragraphs
 
 
 class Conversations(Inbox):
@@ -24,7 +24,7 @@ class Conversations(Inbox):
         now, actor = self.now(), actor or by_contact(contact)
         item = Conversation(str(next(self.space.item_ids)), contact, now, now)
         item.source_id, item.waiting_since = str(next(self.space.part_ids)), now
-        item.channel, item.subject, item.body = channel, subject, stored(body)
+        item.channel, item.subject, item.body = channel, subject, paragraphs(body)
         item.company_id = next(iter(contact.company_ids), None)
         for tag in map(self.space.tag_named, tags):
             item.tags[tag.id] = Tagging(tag, now, BOT.id)
@@ -38,7 +38,7 @@ class Conversations(Inbox):
         before = item.state
         self._put(item, "open", None)
         item.read, item.waiting_since = False, item.waiting_since or self.now()
-        part = self.add(item, actor, "comment" if before == "open" else "open", body, state=item.state)
+        part = self.add(item, actor, "comment" if before == "open" else "open", paragraphs(body))
         self.record(item, actor, "reply", **_moved("state", before, item.state))
         self.tell("conversation.user.replied", item, [part])
         return part
@@ -46,7 +46,7 @@ class Conversations(Inbox):
     def admin_replies(self, item: Conversation, actor: Actor, body: str) -> Part:
         """An admin's public reply; a closed conversation stays closed (as in the examples of the spec)."""
         item.waiting_since = None
-        part = self.add(item, actor, "comment", body, state=item.state)
+        part = self.add(item, actor, "comment", body)
         self.record(item, actor, "reply")
         self.tell("conversation.admin.replied", item, [part])
         return part
@@ -59,7 +59,7 @@ class Conversations(Inbox):
         if reopened:
             self._put(item, "open", None)
         part_type = "assign_and_reopen" if reopened else "assignment"
-        part = self.add(item, actor, part_type, body, assigned_to=(kind, to or "0"), state=item.state)
+        part = self.add(item, actor, part_type, body, assigned_to=(kind, to or "0"))
         self.record(item, actor, "update", **{"assignee" if kind == "admin" else "team": [before, to]})
         self.tell("conversation.admin.open.assigned" if reopened else "conversation.admin.assigned", item, [part])
         return part
@@ -73,7 +73,7 @@ class Conversations(Inbox):
         part_type = {"open": "open", "closed": "close", "snoozed": "snoozed"}[state]
         if state == "closed":
             item.waiting_since = None
-        part = self.add(item, actor, part_type, body, state=item.state)
+        part = self.add(item, actor, part_type, body)
         self.record(item, actor, "update", state=[before, item.state])
         opened = "unsnoozed" if before == "snoozed" else "opened"
         word = {"open": opened, "closed": "closed", "snoozed": "snoozed"}[state]
@@ -93,7 +93,7 @@ class Conversations(Inbox):
         for name, value in moved.items():
             item.attributes[name] = value
             told = {"name": "" if value is None else str(value), "previous": _text(before[name])}
-            part = self.add(item, actor, "conversation_attribute_updated_by_admin", state=item.state)
+            part = self.add(item, actor, "conversation_attribute_updated_by_admin")
             part.author = BOT if actor.through_api else actor.author
             part.extra = {"attribute": {"name": name}, "value": told}
         item.updated_at = self.now()

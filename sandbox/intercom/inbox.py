@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.common.history import Action, ActorKind, History
 from sandbox.intercom.account import Workspace
-from sandbox.intercom.model import Admin, Author, Contact, Item, Part, Tag, Tagging
+from sandbox.intercom.model import Admin, Author, Contact, Conversation, Item, Part, Tag, Tagging
 from sandbox.intercom.text import stored
 
 
@@ -61,6 +61,7 @@ class Inbox:
         """Append a part; the item is updated by it."""
         part_id, kept = str(next(self.space.part_ids)), stored(body) if body else None
         part = Part(part_id, part_type, actor.author, self.now(), kept, through_api=actor.through_api, **more)
+        part.state = item.state if isinstance(item, Conversation) else None
         item.parts.append(part)
         item.updated_at = part.at
         return part
@@ -78,7 +79,8 @@ class Inbox:
 
     def note(self, item: Item, actor: Actor, body: str) -> Part:
         """An admin's internal note: it changes nothing else, and reopens nothing."""
-        part = self.add(item, actor, "note", body)
+        state = {"state": item.state} if isinstance(item, Conversation) else {}
+        part = self.add(item, actor, "note", body, **state)
         self.record(item, actor, "note", body=[None, part.body])
         self.tell("conversation.admin.noted" if item.kind == "conversation" else "ticket.note.created", item, [part])
         return part

@@ -7,6 +7,7 @@ from sandbox.common.history import History
 from sandbox.intercom.account import Workspace
 from sandbox.intercom.inbox import BOT, Actor, Inbox, Tell
 from sandbox.intercom.model import Contact, Part, Ticket, TicketState, TicketType
+from sandbox.intercom.text import paragraphs
 from sandbox.intercom.versions import Version
 
 
@@ -36,7 +37,7 @@ class Tickets(Inbox):
 
     def contact_replies(self, item: Ticket, actor: Actor, body: str) -> Part:
         """A contact's reply: it opens a closed ticket, and one that waited or was resolved is in progress again."""
-        part = self.add(item, actor, "comment", body)
+        part = self.add(item, actor, "comment", paragraphs(body))
         self.record(item, actor, "reply")
         self.tell("ticket.contact.replied", item, [part])
         system = Actor(BOT, "system")

@@ -123,7 +123,7 @@ class Wire:
     def replying(self, given: Json) -> Actor:
         """The contact in whose name a call replies: `intercom_user_id`, `user_id` or `email`. Raises ApiError."""
         keys = {"intercom_user_id": "id", "user_id": "external_id", "email": "email"}
-        return by_contact(self.contact(given, keys))
+        return by_contact(self.contact(given, keys), "integration")
 
     def contact(self, given: Json, keys: dict[str, str]) -> Contact:
         """The contact that one of the parameters names; `keys` say of which attribute. Raises ApiError."""
