@@ -95,7 +95,7 @@ AUTHOR: Final = {
 """An author's `type`."""
 
 PUBLIC_PARTS: Final = frozenset({"comment", "quick_reply"})
-"""The part types that the requester can read; any other part that carries words is taken for private."""
+"""The part types that the requester can read; of other parts that carry words, only those of their own making."""
 
 SUBJECT_ATTRIBUTE: Final = "_default_title_"
 BODY_ATTRIBUTE: Final = "_default_description_"
@@ -222,10 +222,13 @@ def message_of(part: Row, names: Names) -> Message | None:
     text, attachments = text_of(part.get("body")), _attachments(part)
     if not text and not attachments:
         return None
+    author = actor_of(part, names)
+    # A reply that opens a closed conversation is a part of type `open`; no contact writes what contacts cannot read.
+    public = part.get("part_type") in PUBLIC_PARTS or author.kind is ActorKind.REQUESTER
     return Message(
         id=str(part.get("id")),
-        author=actor_of(part, names),
-        visibility=Visibility.PUBLIC if part.get("part_type") in PUBLIC_PARTS else Visibility.PRIVATE,
+        author=author,
+        visibility=Visibility.PUBLIC if public else Visibility.PRIVATE,
         text=text,
         created_at=instant(part.get("created_at")),
         attachments=attachments,

@@ -130,6 +130,12 @@ def test_a_reply_comes_as_the_new_message_and_a_partial_snapshot() -> None:
     assert not event.snapshot.complete
 
 
+def test_a_reply_that_opens_a_closed_conversation_is_the_requesters_public_word() -> None:
+    event = read("conversation.user.replied", with_parts(CONVERSATION, part("open", "user", body="Broken again.")))
+    assert event.message is not None
+    assert (event.message.text, event.message.visibility) == ("Broken again.", Visibility.PUBLIC)
+
+
 def test_a_bots_words_are_no_answer_of_an_agent() -> None:
     event = read("conversation.operator.replied", with_parts(CONVERSATION, part("comment", "bot", body="Hi!")))
     assert event.kind is EventKind.TICKET_CHANGED
