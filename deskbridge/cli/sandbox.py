@@ -3,7 +3,7 @@
 import signal
 import threading
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,13 @@ _DESKS: dict[str, type[SandboxDesk]] = {
     "freshdesk": FreshdeskSandbox,
     "intercom": IntercomSandbox,
 }
+
+_HURRIED: dict[str, dict[str, Any]] = {
+    "zendesk": {"export_delay": 2.0},
+    "freshdesk": {"retries": (2.0, 5.0, 10.0)},
+    "intercom": {"retry_after": 2.0},
+}
+"""Waits of minutes to an hour, before a webhook is sent again or a change can be exported, in seconds."""
 
 
 class CannotListen(DeskbridgeError):
@@ -38,6 +45,7 @@ def sandbox(
     port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes a free port.")] = 0,
     plan: Annotated[str | None, typer.Option(help="The vendor's plan, which sets the rate limits.")] = None,
     seed: Annotated[int, typer.Option(help="Where chance starts, so that a run can be repeated.")] = 0,
+    hurried: Annotated[bool, typer.Option("--hurried", help="Cut the vendor's own waits to seconds.")] = False,
 ) -> None:
     """Run a local desk that speaks a vendor's wire format, until interrupted.
 
@@ -47,7 +55,7 @@ def sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        desk = _DESKS[vendor.value](plan=plan, seed=seed)
+        desk = _DESKS[vendor.value](plan=plan, seed=seed, **(_HURRIED[vendor.value] if hurried else {}))
     except (KeyError, ValueError) as error:
         raise typer.BadParameter(f"{vendor.value} has no plan '{plan}': {error}") from error
     try:

@@ -37,13 +37,17 @@ _PREFIX = "/api/v2"
 
 @dataclass(frozen=True)
 class Plan:
-    """Calls a minute: of the whole account, and of the kinds of calls that have a limit of their own."""
+    """Calls a minute: of the whole account, and of the kinds of calls that have a limit of their own.
+
+    `agent_tickets` is the most an agent is assigned at once.
+    """
 
     total: int
     create: int
     update: int
     list_tickets: int
     list_contacts: int
+    agent_tickets: int = 10
 
 
 PLANS = {
@@ -53,7 +57,9 @@ PLANS = {
     "enterprise": Plan(700, 280, 280, 200, 200),
     "bought-1000": Plan(1000, 400, 400, 300, 300),
     "bought-2000": Plan(2000, 800, 800, 400, 400),
+    "unlimited": Plan(1_000_000, 1_000_000, 1_000_000, 1_000_000, 1_000_000, agent_tickets=10_000),
 }
+"""By name; `unlimited` is none of Freshdesk's: it is for load and chaos."""
 
 _LIMITED = {
     ("POST", "/tickets"): "create",
@@ -67,8 +73,8 @@ class FreshdeskSandbox(SandboxDesk):
     """One Freshdesk account, in memory.
 
     `statuses` renames or adds statuses by number; `auto_assign` maps names of groups to the method by which Freshdesk
-    assigns their tickets itself (1, 2, 3 or 12); `retries` are the seconds between the tries of a webhook. Raises
-    ValueError for a plan that is not in PLANS.
+    assigns their tickets itself (1, 2, 3 or 12); `assignment_limit` replaces the plan's `agent_tickets`; `retries` are
+    the seconds between the tries of a webhook. Raises ValueError for a plan that is not in PLANS.
     """
 
     vendor: ClassVar[str] = "freshdesk"
@@ -87,7 +93,7 @@ class FreshdeskSandbox(SandboxDesk):
         statuses: Mapping[int, str] | None = None,
         custom_fields: Iterable[CustomField] = CUSTOM_FIELDS,
         auto_assign: Mapping[str, int] | None = None,
-        assignment_limit: int = 10,
+        assignment_limit: int | None = None,
         retries: tuple[float, ...] = RETRIES,
     ) -> None:
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
@@ -99,7 +105,7 @@ class FreshdeskSandbox(SandboxDesk):
             statuses=statuses or {},
             custom_fields=custom_fields,
             auto_assign=auto_assign or {},
-            assignment_limit=assignment_limit,
+            assignment_limit=assignment_limit or self.limits.agent_tickets,
         )
         self.rulebook = Rulebook()
         self.tickets = Tickets(self.state, self.history, self.rulebook, Webhooks(self.state, self.sender))

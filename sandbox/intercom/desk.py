@@ -30,8 +30,8 @@ VERSION = "2.16"
 RETRY_AFTER = 60.0
 """Seconds until the one retry of a webhook."""
 
-PLANS = {"private": 10_000, "small": 1_000, "smallest": 500}
-"""Calls a minute of an app; they are handed out in slices."""
+PLANS = {"private": 10_000, "small": 1_000, "smallest": 500, "unlimited": 6_000_000}
+"""Calls a minute of an app; they are handed out in slices. `unlimited` is for load and chaos, Intercom has none."""
 
 SLICE = 10.0
 """Seconds of a slice."""

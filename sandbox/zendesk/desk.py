@@ -52,7 +52,7 @@ class ZendeskSandbox(SandboxDesk):
         """`export_delay`: the seconds that the incremental export lags behind; `own_limits` replace the plan's."""
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
         self.limits = own_limits or limits.PLANS[self.plan]
-        self.state = Account(self.random, self.now())
+        self.state = Account(self.random, self.now(), self.limits.agent_tickets)
         self.backend = Backend(self.state, self.now, self.history, self.sender, export_delay)
         self.credentials = auth.Credentials(self.state, self.now, client_id, client_secret, api_token, {refresh_token})
         self.app.register_error_handler(Refusal, lambda refusal: refusal.render())

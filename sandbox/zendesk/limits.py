@@ -7,6 +7,7 @@ from flask import Response, g, request
 
 from sandbox.common import Allowance, Limiter
 from sandbox.zendesk import errors
+from sandbox.zendesk.state import CAPACITY
 
 PER_TICKET = 30
 PER_TICKET_WINDOW = 600.0
@@ -15,7 +16,10 @@ PER_TICKET_WINDOW = 600.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Calls a minute: of the whole account, of ticket updates, of incremental exports, of the webhooks API."""
+    """Calls a minute: of the whole account, of ticket updates, of incremental exports, of the webhooks API.
+
+    `agent_tickets` is the most an agent takes on at once.
+    """
 
     account: int
     updates: int = 100
@@ -24,6 +28,7 @@ class Limits:
     webhook_tests: int = 20
     availability: int = 300
     per_ticket: int = PER_TICKET
+    agent_tickets: int = CAPACITY
 
 
 PLANS = {
@@ -32,8 +37,9 @@ PLANS = {
     "professional": Limits(400),
     "enterprise": Limits(700),
     "enterprise_plus": Limits(2500, updates=300, incremental=30),
+    "unlimited": Limits(1_000_000, updates=1_000_000, incremental=10_000, availability=10_000, agent_tickets=10_000),
 }
-"""By plan; the High-Volume add-on equals Enterprise Plus."""
+"""By plan; the High-Volume add-on equals Enterprise Plus. `unlimited` is none of Zendesk's: for load and chaos."""
 
 _UPDATE = re.compile(r"/api/v2/tickets/(\d+)(/tags)?$")
 

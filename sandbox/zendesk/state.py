@@ -183,8 +183,9 @@ class Ticket:
 class Account:
     """All of it; guarded by the lock of the desk."""
 
-    def __init__(self, chance: random.Random, now: float) -> None:
+    def __init__(self, chance: random.Random, now: float, capacity: int = CAPACITY) -> None:
         self.chance = chance
+        self.capacity = capacity
         self.users: dict[int, User] = {}
         self.groups: dict[int, Group] = {}
         self.organizations: dict[int, Organization] = {}

@@ -7,7 +7,7 @@ from flask import Blueprint, request
 from sandbox.zendesk import errors, render
 from sandbox.zendesk.backend import Backend, admin_only
 from sandbox.zendesk.paging import by_cursor
-from sandbox.zendesk.state import CAPACITY, CHANNEL, STATUSES, Skill, User
+from sandbox.zendesk.state import CHANNEL, STATUSES, Skill, User
 from sandbox.zendesk.times import event_time, stamp
 
 
@@ -75,7 +75,7 @@ def _channel(backend: Backend, agent: User) -> dict[str, Any]:
             "name": CHANNEL,
             "status": agent.status,
             "work_item_count": len(backend.account.work_items(agent)),
-            "max_capacity": CAPACITY,
+            "max_capacity": backend.account.capacity,
             "updated_at": event_time(agent.status_at),
         },
     }
