@@ -37,22 +37,29 @@ class Waiting:
 
 def keep(store: Store, arrivals: Sequence[Arrival]) -> list[bool]:
     """Commit the arrivals in one transaction; for each, whether it is new (False: had before, by its dedupe key)."""
-    rows = {(a.delivery.desk, a.delivery.dedupe_key): a for a in arrivals}
     with store.writing() as connection:
-        statement = (
-            store.insert(deliveries)
-            .on_conflict_do_nothing(index_elements=["desk", "dedupe_key"])
-            .returning(deliveries.c.desk, deliveries.c.dedupe_key)
-        )
-        added = connection.execute(statement, [_row(arrival) for arrival in rows.values()])
-        fresh = {(desk, key) for desk, key in added}
-        due: dict[tuple[str, str], datetime] = {}
-        for key in fresh:
-            arrival = rows[key]
-            if arrival.ticket is not None:
-                at = (arrival.delivery.desk, arrival.ticket)
-                due[at] = min(arrival.due_at, due.get(at, arrival.due_at))
-        mailbox.wake(store, connection, due)
+        return add(store, connection, arrivals, rank=mailbox.TOLD)
+
+
+def add(store: Store, connection: Connection, arrivals: Sequence[Arrival], *, rank: int) -> list[bool]:
+    """Put arrivals into the inbox and wake their tickets with that rank (`mailbox.RANKS`); for each, whether new."""
+    rows = {(a.delivery.desk, a.delivery.dedupe_key): a for a in arrivals}
+    if not rows:
+        return []
+    statement = (
+        store.insert(deliveries)
+        .on_conflict_do_nothing(index_elements=["desk", "dedupe_key"])
+        .returning(deliveries.c.desk, deliveries.c.dedupe_key)
+    )
+    added = connection.execute(statement, [_row(arrival) for arrival in rows.values()])
+    fresh = {(desk, key) for desk, key in added}
+    due: dict[tuple[str, str], datetime] = {}
+    for key in fresh:
+        arrival = rows[key]
+        if arrival.ticket is not None:
+            at = (arrival.delivery.desk, arrival.ticket)
+            due[at] = min(arrival.due_at, due.get(at, arrival.due_at))
+    mailbox.wake(store, connection, due, rank=rank)
     return [
         (a.delivery.desk, a.delivery.dedupe_key) in fresh and rows[a.delivery.desk, a.delivery.dedupe_key] is a
         for a in arrivals

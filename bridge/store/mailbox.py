@@ -1,17 +1,23 @@
 """The mailboxes: each ticket is held by one worker at a time, by a lease and not by a lock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, and_, case, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, case, func, literal, select, tuple_, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.memory import Memory
-from bridge.model import Ticket, TicketRef
+from bridge.model import Status, Ticket, TicketRef
 from bridge.store import codec
 from bridge.store.session import Store
 from bridge.store.tables import Instant, tickets
+
+TOLD: Final = 0
+POLLED: Final = 1
+RANKS: Final = (TOLD, POLLED)
+"""Which tickets are looked at first: those a webhook told of, before those that only polling found, however many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +36,18 @@ class LeaseLost(Exception):
 
 
 def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int) -> list[Mailbox]:
-    """Take up to `limit` tickets that are due, that nobody holds and that no unfinished operation keeps busy."""
-    due = (
-        select(tickets.c.desk, tickets.c.ticket)
-        .where(tickets.c.due_at <= now, tickets.c.operation.is_(None), tickets.c.lease_owner.is_(None))
-        .order_by(tickets.c.due_at)
-        .limit(limit)
-    )
+    """Take up to `limit` tickets, all of the first rank that has any, which are due, free and without an open write."""
     with store.reading() as connection:
-        if connection.execute(due.limit(1)).first() is None:
-            return []
+        ranks = (rank for rank in RANKS if connection.execute(_due(now, rank, 1)).first() is not None)
+        rank = next(ranks, None)
+    if rank is None:
+        return []
     with store.writing() as connection:
         rows = connection.execute(
             update(tickets)
-            .where(tuple_(tickets.c.desk, tickets.c.ticket).in_(due.with_for_update(skip_locked=True)))
+            .where(
+                tuple_(tickets.c.desk, tickets.c.ticket).in_(_due(now, rank, limit).with_for_update(skip_locked=True))
+            )
             .values(lease_owner=owner, lease_until=now + lease, due_at=None)
             .returning(tickets)
         ).all()
@@ -59,6 +63,20 @@ def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int)
     ]
 
 
+def _due(now: datetime, rank: int, limit: int) -> Select[tuple[str, str]]:
+    return (
+        select(tickets.c.desk, tickets.c.ticket)
+        .where(
+            tickets.c.rank == rank,
+            tickets.c.due_at <= now,
+            tickets.c.operation.is_(None),
+            tickets.c.lease_owner.is_(None),
+        )
+        .order_by(tickets.c.due_at)
+        .limit(limit)
+    )
+
+
 def hand_back(
     connection: Connection,
     owner: str,
@@ -69,11 +87,14 @@ def hand_back(
     memory: Memory,
     operation: str | None = None,
     attempts: int = 0,
+    seen_until: datetime | None = None,
 ) -> None:
     """Store what was learnt and let the ticket go. Raises LeaseLost where it is no longer `owner`'s.
 
     `due_at` None: nothing more to do until the next delivery; one that came meanwhile keeps its own due time.
+    `seen_until` None: no read has seen more than those before.
     """
+    further = {"seen_until": seen_until} if seen_until is not None else {}
     done = connection.execute(
         update(tickets)
         .where(_is(mailbox.desk, mailbox.ticket), tickets.c.lease_owner == owner)
@@ -85,6 +106,7 @@ def hand_back(
             memory=codec.dump(memory),
             operation=operation,
             attempts=attempts,
+            **further,
         )
     )
     if done.rowcount != 1:
@@ -112,17 +134,59 @@ def remember(connection: Connection, ref: TicketRef, snapshot: Ticket | None, me
     )
 
 
-def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], datetime]) -> None:
-    """Have each ticket, named by desk and id, looked at by its time, or earlier where it is due earlier already."""
+def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], datetime], *, rank: int = TOLD) -> None:
+    """Have each ticket, named by desk and id, looked at by its time, or earlier where it is due earlier already.
+
+    A ticket that waits keeps the better of its old rank and the new one.
+    """
     if not due:
         return
-    rows = [{"desk": desk, "ticket": ticket, "due_at": at} for (desk, ticket), at in sorted(due.items())]
+    rows = [{"desk": desk, "ticket": ticket, "due_at": at, "rank": rank} for (desk, ticket), at in sorted(due.items())]
     statement = store.insert(tickets)
+    waits_better = and_(tickets.c.due_at.is_not(None), tickets.c.rank < statement.excluded.rank)
     upsert = statement.on_conflict_do_update(
         index_elements=["desk", "ticket"],
-        set_={"due_at": sooner(tickets.c.due_at, statement.excluded.due_at)},
+        set_={
+            "due_at": sooner(tickets.c.due_at, statement.excluded.due_at),
+            "rank": case((waits_better, tickets.c.rank), else_=statement.excluded.rank),
+        },
     )
     connection.execute(upsert, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is about a ticket: until when it was seen, and how it stood then (None: it was not read yet)."""
+
+    seen_until: datetime | None
+    status: Status | None
+
+
+def known(connection: Connection, desk: str, ids: Iterable[str]) -> dict[str, Known]:
+    """What there is about those of a desk's tickets that have a mailbox, by id."""
+    rows = connection.execute(
+        select(tickets.c.ticket, tickets.c.seen_until, tickets.c.snapshot).where(
+            tickets.c.desk == desk, tickets.c.ticket.in_(set(ids))
+        )
+    )
+    return {row.ticket: Known(row.seen_until, _status(row.snapshot)) for row in rows}
+
+
+def adopt(store: Store, connection: Connection, found: Sequence[tuple[Ticket, Memory, datetime | None]]) -> None:
+    """Open mailboxes for tickets that need no look, each with its memory and how far it was seen; others stay."""
+    rows = [
+        {
+            "desk": ticket.ref.desk,
+            "ticket": ticket.ref.id,
+            "snapshot": codec.dump(ticket),
+            "memory": codec.dump(memory),
+            "seen_until": seen_until,
+        }
+        for ticket, memory, seen_until in sorted(found, key=lambda each: each[0].ref.id)
+    ]
+    if rows:
+        statement = store.insert(tickets).on_conflict_do_nothing(index_elements=["desk", "ticket"])
+        connection.execute(statement, rows)
 
 
 def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
@@ -152,6 +216,11 @@ def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> 
 def sooner(one: ColumnElement[datetime], other: ColumnElement[datetime]) -> ColumnElement[datetime]:
     """SQL for the earlier of two times, where an absent one never is."""
     return case((one.is_(None), other), (other.is_(None), one), (one > other, other), else_=one)
+
+
+def _status(text: str | None) -> Status | None:
+    found = _snapshot(text)
+    return found.status if found else None
 
 
 def _snapshot(text: str | None) -> Ticket | None:

@@ -89,12 +89,18 @@ tickets = Table(
     Column("snapshot", Text),
     Column("memory", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("rank", Integer, nullable=False, server_default="0"),
+    Column("seen_until", Instant),
 )
 """The mailboxes: `due_at` is when the ticket wants to be looked at (NULL: nothing to do), `operation` the write that
 must end first. `snapshot` is the ticket as last known, our own writes included; `memory` its past (`bridge.memory`).
+
+`rank` puts what webhooks told before what polling found (`mailbox.RANKS`). `seen_until` is the newest update of the
+ticket, by the desk's own stamp, that a read has certainly seen whole.
 """
 Index(
     "ix_tickets_due",
+    tickets.c.rank,
     tickets.c.due_at,
     sqlite_where=text("due_at IS NOT NULL AND operation IS NULL"),
     postgresql_where=text("due_at IS NOT NULL AND operation IS NULL"),
@@ -205,3 +211,16 @@ jobs = Table(
     Column("words", Text),
 )
 """Scheduled work: the lease that makes a job run once however many processes there are, and how it last went."""
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("completed_at", Instant),
+)
+"""How far each desk's changes have been followed: `since` is from when on, `completed_at` when their end was last
+reached (NULL: the first round is still under way).
+"""
