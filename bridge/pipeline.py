@@ -404,9 +404,14 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
 def _creation(events: Sequence[Event]) -> Event | None:
     """The creation that carries the whole ticket, where nothing but its own burst has happened since."""
     created = [e for e in events if e.kind is EventKind.TICKET_CREATED and e.snapshot and e.snapshot.complete]
-    if not created or any(e.kind is not EventKind.TICKET_CREATED and e.burst != created[0].burst for e in events):
+    if not created or any(e.kind is not EventKind.TICKET_CREATED and not _same_burst(e, created[0]) for e in events):
         return None
     return created[0]
+
+
+def _same_burst(one: Event, other: Event) -> bool:
+    """Whether two events are of one save; a desk that names no bursts leaves that unknown."""
+    return one.burst is not None and one.burst == other.burst
 
 
 def _may_matter(events: Sequence[Event], memory: Memory, acting_id: str | None) -> bool:

@@ -1,8 +1,10 @@
 """The model's frozen dataclasses as JSON text and back, exactly."""
 
+import json
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 
 T = TypeVar("T")
 
@@ -14,8 +16,16 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def dump(value: object) -> str:
-    """A dataclass of the model as JSON text."""
-    return str(_adapter(type(value)).dump_json(value), "utf-8")
+    """A dataclass of the model as JSON text.
+
+    Half a character (a lone surrogate), which customers' programs do send and no database takes, becomes "?".
+    """
+    adapter = _adapter(type(value))
+    try:
+        return str(adapter.dump_json(value), "utf-8")
+    except PydanticSerializationError:
+        text = json.dumps(adapter.dump_python(value, mode="json"), ensure_ascii=False)
+        return text.encode("utf-8", "replace").decode()
 
 
 def parse(kind: type[T], text: str) -> T:
