@@ -112,6 +112,11 @@ def _item_routes(face: Blueprint, space: Workspace, wire: Wire, acts: Tickets) -
         _read_update(wire, item, given).carry_out(acts, item, actor)
         return wire.renderer.ticket(item)
 
+    @face.delete("/tickets/<ticket_id>")
+    def delete(ticket_id: str) -> Json:
+        acts.delete(find_ticket(space, ticket_id), wire.owner)
+        return {"id": ticket_id, "object": "ticket", "deleted": True}
+
 
 @dataclass(frozen=True)
 class _Update:

@@ -114,6 +114,11 @@ class Tickets(Inbox):
         item.updated_at = self.now()
         self.record(item, actor, "update", **{name: [before[name], value] for name, value in values.items()})
 
+    def delete(self, item: Ticket, actor: Actor) -> None:
+        """Delete for good; Intercom has no topic for it."""
+        del self.space.tickets[item.id]
+        self.record(item, actor, "delete")
+
     def _state_part(self, item: Ticket, actor: Actor, before: TicketState, after: TicketState) -> Part:
         part = self.add(item, actor, "ticket_state_updated_by_admin")
         part.extra = {"ticket_state": after.category, "previous_ticket_state": before.category}
