@@ -10,7 +10,7 @@ from bridge.errors import DeskbridgeError
 from bridge.model import TicketRef
 from bridge.store import mailbox
 from bridge.store.session import Store
-from bridge.store.tables import deliveries, operations, steps
+from bridge.store.tables import deliveries, operations, steps, tickets
 
 STATES = ("waiting", "open", "parked", "unknown", "superseded", "dropped", "done")
 """Of deliveries and operations together; parked and unknown ones need a person."""
@@ -58,6 +58,17 @@ def entry(connection: Connection, wanted: str) -> Entry:
     if row is None:
         raise NoSuchEvent(f"there is no event '{wanted}'; `deskbridge events list --state all` shows all there are")
     return Entry(*row)
+
+
+def idle(connection: Connection) -> bool:
+    """True where nothing waits, is being worked on or remains to be written."""
+    busy = (
+        select(deliveries.c.id).where(deliveries.c.state == "waiting"),
+        select(operations.c.id).where(operations.c.state == "open"),
+        select(tickets.c.ticket).where(tickets.c.due_at.is_not(None)),
+        select(tickets.c.ticket).where(tickets.c.lease_owner.is_not(None)),
+    )
+    return all(connection.execute(rows.limit(1)).first() is None for rows in busy)
 
 
 def payload(connection: Connection, delivery: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The demo's processes: each a real `deskbridge` command of its own, found again by the line it prints."""
+"""Real `deskbridge` commands as processes, for the demo and `make chaos`: each found by the line it prints."""
 
 import re
 import socket
@@ -14,7 +14,7 @@ START_SECONDS = 30.0
 
 
 class DidNotStart(DeskbridgeError):
-    """A process of the demo did not come up; its own words follow."""
+    """A process did not come up; its own words follow."""
 
 
 class Process:
@@ -34,7 +34,7 @@ class Process:
             )
         self._listening = threading.Event()
         self._url: str | None = None
-        self._reader = threading.Thread(target=self._read, name=f"demo-{name}", daemon=True)
+        self._reader = threading.Thread(target=self._read, name=f"reads-{name}", daemon=True)
         self._reader.start()
 
     @property
@@ -60,6 +60,12 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join()
+
+    def kill(self) -> None:
+        """End it at whatever instruction it is (SIGKILL)."""
+        self._process.kill()
+        self._process.wait()
         self._reader.join()
 
     def _read(self) -> None:

@@ -1,0 +1,72 @@
+"""`python -m benchmarks.chaos`: one run, a table of what the desks' own history says, exit 0 only if it is clean."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.chaos.run import RATE, Plan, Result, percentile, run
+
+_SHOWN = 20
+"""Sentences shown of each kind of fault."""
+
+
+def main() -> int:
+    """Run as the arguments say; 0 where nothing was lost, duplicated, overwritten or out of order."""
+    given = _arguments()
+    workers = given.workers if given.workers is not None else 4 if given.engine == "postgresql" else 0
+    plan = Plan(given.size, given.seed, given.engine, given.kills, workers, given.rate, given.keep)
+    console = Console(stderr=given.json)
+    console.print(
+        f"{plan.size} events at {plan.rate:g} a second on {plan.engine}, serve and {plan.workers} workers, "
+        f"{plan.kills} kills, seed {plan.seed} ..."
+    )
+    result = run(plan)
+    report(console, result)
+    if given.json:
+        print(json.dumps(result.summary()))
+    return 0 if result.passed else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
+    parser.add_argument("--size", type=int, default=1_000, help="acts of customers and agents (1000)")
+    parser.add_argument("--seed", type=int, default=1, help="where chance starts (1)")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite", help="the database (sqlite)")
+    parser.add_argument("--kills", type=int, default=10, help="processes killed by SIGKILL (10)")
+    parser.add_argument("--workers", type=int, help="`deskbridge worker`s beside serve (4 on PostgreSQL, else 0)")
+    parser.add_argument("--rate", type=float, default=RATE, help=f"acts a second, all desks together ({RATE:g})")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep settings, logs and a SQLite database there")
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object on the last line of stdout")
+    return parser.parse_args()
+
+
+def report(console: Console, result: Result) -> None:
+    """The table, and a sentence for each fault."""
+    verdict, figures = result.verdict, result.summary()
+    table = Table("what", "figure", title="By the desks' own history")
+    lags = [effect.done - effect.since for effect in verdict.effects if effect.what == "tag" and effect.done]
+    rows = figures | {
+        "vendor_races": f"{len(verdict.races)} (windows in ms: {figures['vendor_races']})" if verdict.races else "0",
+        "lag_p50_s": round(percentile(lags, 50), 2),
+        "lag_p99_s": round(percentile(lags, 99), 2),
+    }
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    console.print(table)
+    for title, sentences in (
+        ("lost", verdict.lost),
+        ("duplicated", verdict.duplicated),
+        ("overwritten", verdict.overwritten),
+        ("disordered", verdict.disordered),
+        ("vendor race", [words for words, _ in verdict.races]),
+    ):
+        for sentence in sentences[:_SHOWN]:
+            console.print(f"{title}: {sentence}", markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

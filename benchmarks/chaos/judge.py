@@ -1,0 +1,275 @@
+"""The verdict on one desk, from the desk's own state and history alone (`GET /_sandbox/state`), never from our tables.
+
+What counts as what stands in docs/chaos.md; each function here repeats its own part in one sentence.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from benchmarks.chaos.script import RAISED, TEAMS, WORDS, tag_of
+
+State = Mapping[str, Any]
+"""What a sandbox's `GET /_sandbox/state` answers."""
+
+RACE_MAX = 2.0
+"""The longest time in seconds between a look at a ticket and the write after it that counts as unavoidable where the
+vendor has no lock: a slow answer (half a second in this play) and what a crowded machine adds to it."""
+
+_NO_LOCK = {"freshdesk", "intercom"}
+_NO_PRIORITY = {"intercom"}
+_HIGH = {"high", "urgent", 3, 4}
+_OURS = "bridge@acme.example"
+
+_NAMES = {"responder_id": "assignee", "assignee_id": "assignee", "group_id": "team", "state": "status"}
+_BESIDE = {"comment", "body", "tags", "custom_status_id", "fr_due_by", "due_by"}
+"""What a history's changes hold that nobody sets by itself: texts, and values that follow from another field."""
+
+_WORD = re.compile(r"[a-z]+")
+_REF = re.compile(r"Deskbridge ref ([0-9A-Z]{26})")
+_TAGS_ADDED = re.compile(r"Tags added: ([^<]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One write of a ticket's history: the fields it set, the tags it put on and took off, our marker where it has one.
+
+    `who` is requester, agent, integration (we) or system; `fields` are named alike for all vendors.
+    """
+
+    seq: int
+    at: float
+    who: str
+    action: str
+    fields: frozenset[str]
+    added: frozenset[str]
+    removed: frozenset[str]
+    mark: str | None
+
+    @classmethod
+    def of(cls, write: Mapping[str, Any]) -> "Move":
+        """The move of a row of `writes`."""
+        changes: Mapping[str, Any] = write["changes"]
+        before, after = (frozenset(tags or ()) for tags in changes.get("tags", ((), ())))
+        fields = frozenset(_NAMES.get(name, name) for name in changes.keys() - _BESIDE)
+        metadata = write.get("metadata") or {}
+        mark = (metadata.get("deskbridge") or {}).get("op")
+        who, action = write["actor_kind"], write["action"]
+        return cls(write["seq"], write["at"], who, action, fields, after - before, before - after, mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something the policy owes to a message: when the message came, and when the effect did (None: it is missing)."""
+
+    what: str
+    since: float
+    done: float | None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of the tickets of one desk or of all; each list has one sentence for each fault.
+
+    `effects` are those of all messages; `races` are overwritten edits that fell between our look and our write at a
+    vendor without a lock, each with the length of that window in milliseconds.
+    """
+
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    overwritten: list[str] = field(default_factory=list)
+    disordered: list[str] = field(default_factory=list)
+    races: list[tuple[str, float]] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    writes: int = 0
+    rate_limited: int = 0
+
+    def add(self, other: "Verdict") -> None:
+        """Take in another desk's verdict."""
+        for mine, theirs in ((self.lost, other.lost), (self.duplicated, other.duplicated),
+                             (self.overwritten, other.overwritten), (self.disordered, other.disordered)):  # fmt: skip
+            mine.extend(theirs)
+        self.races.extend(other.races)
+        self.effects.extend(other.effects)
+        self.writes += other.writes
+        self.rate_limited += other.rate_limited
+
+    @property
+    def clean(self) -> bool:
+        """True where nothing is lost, done twice, overwritten or out of order."""
+        return not (self.lost or self.duplicated or self.overwritten or self.disordered)
+
+
+def judge(state: State) -> Verdict:
+    """The verdict on one desk."""
+    moves: dict[str, list[Move]] = defaultdict(list)
+    for write in state["writes"]:
+        if write["ticket"] is not None:
+            moves[write["ticket"]].append(Move.of(write))
+    looks = _looks(state["calls"])
+    verdict = Verdict(writes=_writes(state["calls"]), rate_limited=sum(c["status"] == 429 for c in state["calls"]))
+    for ticket in state["tickets"]:
+        case = Case(state["vendor"], ticket, moves[ticket["id"]], looks[ticket["id"].rpartition(":")[2]])
+        verdict.effects += case.effects
+        verdict.lost += case.lost()
+        verdict.duplicated += case.duplicated()
+        verdict.disordered += case.disordered()
+        for words, window in case.overwritten():
+            if window is None:
+                verdict.overwritten.append(words)
+            else:
+                verdict.races.append((words, window))
+    return verdict
+
+
+class Case:
+    """One ticket under judgement: as it is in the end, its moves in their order, and when we looked at it."""
+
+    def __init__(self, vendor: str, ticket: Mapping[str, Any], moves: list[Move], looks: list[float]) -> None:
+        self.vendor = vendor
+        self.name = f"{vendor} {ticket['id']}"
+        self.ticket = ticket
+        self.moves = moves
+        self.looks = looks
+        self.ours = [move for move in moves if move.who == "integration"]
+        self.by_agents = [move for move in moves if move.who == "agent"]
+        self.notes = [note for note in ticket["notes"] if note["author"] == _OURS]
+        self.heard = _heard(ticket)
+        self.by_word = {word: list(self._due(word)) for word in self.heard}
+        self.effects = [effect for effects in self.by_word.values() for effect in effects]
+
+    def lost(self) -> Iterator[str]:
+        """Messages with an effect that is due and is not at the desk in the end."""
+        for word, effects in self.by_word.items():
+            if missing := [effect.what for effect in effects if effect.done is None]:
+                yield f"{self.name} '{word}': no {', no '.join(missing)}"
+
+    def _due(self, word: str) -> Iterator[Effect]:
+        """A tag for every word, a higher priority for some; for the first word also a note, a team and an agent.
+
+        What an agent took off, or set themselves before we did, is not due.
+        """
+        since = self.heard[word]
+        if (tag := self._tagged(word)) is not None:
+            yield Effect("tag", since, tag[0])
+        if word in RAISED and self.vendor not in _NO_PRIORITY and not self._theirs("priority"):
+            raised = self.ticket["priority"] in _HIGH
+            yield Effect("priority", since, self._set_at("priority") if raised else None)
+        if word != next(iter(self.heard)):
+            return
+        yield Effect("note", since, min((note["at"] for note in self.notes), default=None))
+        if not self._theirs("team", "assignee"):
+            wanted = next(team for about, team in TEAMS.items() if about in self.ticket["subject"])
+            yield Effect("team", since, self._set_at("team") if self.ticket["team"] == wanted else None)
+            yield Effect("agent", since, self._set_at("assignee") if self.ticket["assignee"] else None)
+
+    def _tagged(self, word: str) -> tuple[float | None] | None:
+        """When we put a word's tag on, if at all; None where an agent took it off, so that it is not due."""
+        tag = tag_of(word)
+        if any(tag in move.removed for move in self.by_agents):
+            return None
+        at = next((move.at for move in self.ours if tag in move.added), None)
+        return (at if tag in self.ticket["tags"] else None,)
+
+    def _theirs(self, *fields: str) -> bool:
+        return any(move.fields.intersection(fields) for move in self.by_agents)
+
+    def _set_at(self, field: str) -> float | None:
+        return next((move.at for move in self.ours if field in move.fields), None)
+
+    def duplicated(self) -> Iterator[str]:
+        """An operation's mark, a note's text, a word's announcement, a field or a tag of ours more than once."""
+        counts = (
+            ("the operation", Counter(f"{move.action} {move.mark}" for move in self.ours if move.mark)),
+            ("the note of", Counter(ref for note in self.notes for ref in _REF.findall(note["body"]))),
+            ("the same note", Counter(_REF.sub("", note["body"])[-60:] for note in self._same_notes())),
+            ("the note about", Counter(tag for note in self.notes for tag in _announced(note["body"]))),
+            ("the field", Counter(name for move in self.ours for name in move.fields)),
+            ("the tag", Counter(tag for move in self.ours for tag in move.added)),
+        )
+        for what, counted in counts:
+            for which, times in counted.items():
+                if times > 1:
+                    yield f"{self.name}: {what} {which} {times} times"
+
+    def _same_notes(self) -> Iterator[Mapping[str, Any]]:
+        texts = Counter(_REF.sub("", note["body"]) for note in self.notes)
+        return (note for note in self.notes if texts[_REF.sub("", note["body"])] > 1)
+
+    def overwritten(self) -> Iterator[tuple[str, float | None]]:
+        """What an agent set and we changed afterwards, a tag of theirs that we took off or put back.
+
+        With each the window in milliseconds where it was a race that the vendor gives no means to win, else None.
+        """
+        fields: dict[str, Move] = {}
+        put: dict[str, Move] = {}
+        taken: dict[str, Move] = {}
+        for move in self.moves:
+            if move.who == "agent":
+                fields |= dict.fromkeys(move.fields, move)
+                put |= dict.fromkeys(move.added, move)
+                taken |= dict.fromkeys(move.removed, move)
+            elif move.who == "integration":
+                for what, theirs, ours in (("", fields, move.fields), ("tag ", put, move.removed),
+                                           ("removal of tag ", taken, move.added)):  # fmt: skip
+                    for name in sorted(theirs.keys() & ours):
+                        yield f"{self.name}: {what}{name} was an agent's", self._window(theirs[name], move)
+
+    def _window(self, theirs: Move, ours: Move) -> float | None:
+        """Milliseconds from our last look at the ticket to our write, where an agent's edit fell between the two."""
+        look = max((at for at in self.looks if at < ours.at), default=0.0)
+        unavoidable = self.vendor in _NO_LOCK and look <= theirs.at and ours.at - look <= RACE_MAX
+        return (ours.at - look) * 1000 if unavoidable else None
+
+    def disordered(self) -> Iterator[str]:
+        """Our marks, which are ULIDs, must grow along the history; a newer message's tag must not come first."""
+        marks = [ref for note in self.notes for ref in _REF.findall(note["body"])]
+        marks += dict.fromkeys(move.mark for move in self.ours if move.mark)
+        for earlier, later in pairwise(marks):
+            if later < earlier:
+                yield f"{self.name}: {later} after {earlier}"
+        first = {tag: move.seq for move in reversed(self.ours) for tag in move.added}
+        seen = [(word, first[tag_of(word)]) for word in self.heard if tag_of(word) in first]
+        for (earlier, before), (later, after) in pairwise(seen):
+            if after < before:
+                yield f"{self.name}: '{later}' before '{earlier}'"
+
+
+def _heard(ticket: Mapping[str, Any]) -> dict[str, float]:
+    """The words of the customer's messages, oldest first, with the time of each."""
+    said = [(ticket["created_at"], ticket["subject"])]
+    said += [(reply["at"], reply["body"]) for reply in ticket["replies"] if reply["author_kind"] == "requester"]
+    heard: dict[str, float] = {}
+    for at, text in said:
+        for word in _WORD.findall(text.lower()):
+            if word in _KNOWN:
+                heard.setdefault(word, at)
+    return heard
+
+
+_KNOWN = frozenset(WORDS)
+
+
+def _announced(body: str) -> list[str]:
+    return [tag for listed in _TAGS_ADDED.findall(body) for tag in listed.split(", ") if tag.startswith(tag_of(""))]
+
+
+_OF_TICKET = re.compile(r"/(?:tickets|conversations)/(\d+)(?=[/?.]|$)")
+
+
+def _looks(calls: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """When we were shown a ticket, by its number: every answered call to it shows it as it is."""
+    looks: dict[str, list[float]] = defaultdict(list)
+    for call in calls:
+        if 200 <= call["status"] < 300 and (found := _OF_TICKET.search(call["path"])):
+            looks[found[1]].append(call["at"])
+    return looks
+
+
+def _writes(calls: Iterable[Mapping[str, Any]]) -> int:
+    """Calls that changed something at the desk, also those whose answer was lost."""
+    carried_out = (call for call in calls if 200 <= call["status"] < 300 or call["fault"] == "timeout_after_write")
+    return sum(call["method"] != "GET" and "/oauth/" not in call["path"] for call in carried_out)
