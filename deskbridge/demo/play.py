@@ -17,6 +17,7 @@ class Play:
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._clients = {vendor: httpx.Client(base_url=url, timeout=10) for vendor, url in urls.items()}
         self._lock = threading.Lock()
+        self._senders: dict[tuple[str, str], str] = {}
         self.tickets: dict[tuple[str, str], str] = {}
 
     def run(self, acts: Sequence[Act]) -> None:
@@ -37,8 +38,10 @@ class Play:
                 ticket = self._post(act.vendor, "customers/write", act.say)["ticket"]
                 with self._lock:
                     self.tickets[act.vendor, act.key] = ticket
+                    self._senders[act.vendor, act.key] = str(act.say["email"])
             case "reply":
-                self._post(act.vendor, "customers/write", {**act.say, "ticket": self._ticket(act)})
+                sender = {"email": self._senders[act.vendor, act.key]}
+                self._post(act.vendor, "customers/write", {**act.say, **sender, "ticket": self._ticket(act)})
             case "take":
                 self._post(act.vendor, "agents/edit", {**act.say, "ticket": self._ticket(act)})
             case "solve":

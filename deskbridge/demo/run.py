@@ -28,6 +28,7 @@ from deskbridge.demo.verdict import DeskResult, Faults, judge
 QUIET_SECONDS = 25.0
 """How long after the last act everything may take to settle; what is missing by then is judged as missing."""
 
+_PLANS = {"zendesk": "enterprise_plus", "freshdesk": "enterprise", "intercom": "private"}
 _SECRETS = {"ZENDESK_WEBHOOK_SECRET": "demo-zendesk-signing", "FRESHDESK_WEBHOOK_SECRET": "demo-freshdesk-header",
             "FRESHDESK_PATH_SECRET": "demo-path-3f9c1d77"}  # fmt: skip
 
@@ -74,7 +75,7 @@ def stage(console: Console) -> Iterator[Stage]:
     with ExitStack() as ending:
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
         console.print("Starting three sandbox desks and the bridge ...", style="dim")
-        desks = {name: Process(name, ["sandbox", name], logs=folder, env=os.environ) for name in VENDORS}
+        desks = {name: Process(name, ["sandbox", name, "--plan", _PLANS[name]], logs=folder, env=os.environ) for name in VENDORS}
         for process in desks.values():
             ending.callback(process.stop)
         urls = {name: process.url for name, process in desks.items()}
@@ -97,7 +98,11 @@ def connect_first(urls: Mapping[str, str], bridge_url: str) -> None:
     path = _SECRETS["FRESHDESK_PATH_SECRET"]
     _hook(
         urls["freshdesk"],
-        {"url": f"{bridge_url}/hooks/acme-freshdesk/{path}", "secret": _SECRETS["FRESHDESK_WEBHOOK_SECRET"]},
+        {
+            "url": f"{bridge_url}/hooks/acme-freshdesk/{path}",
+            "secret": _SECRETS["FRESHDESK_WEBHOOK_SECRET"],
+            "topics": ["created", "replied"],
+        },
     )
 
 

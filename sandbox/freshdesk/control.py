@@ -18,7 +18,11 @@ CHANNELS = {"email": 1, "web": 2, "phone": 3, "chat": 7, "widget": 9}
 FLAGS = ("spam", "deleted")
 """What `status` may be set to besides: Freshdesk keeps these two beside the status."""
 
-TOPICS: dict[str, RuleType] = {"created": CREATION, "updated": UPDATE}
+TOPICS: dict[str, RuleType] = {"created": CREATION, "updated": UPDATE, "replied": UPDATE}
+"""What a webhook may be asked for, and the type of rule that sends it; `replied` is an update by the requester."""
+
+_PERFORMERS = {"updated": 3, "replied": 2}
+"""Agent or requester; the requester alone, so that nobody's API writes come back."""
 
 
 class Controls:
@@ -161,11 +165,12 @@ def _number(what: str, value: Any, words: dict[str, int], known: dict[int, str])
 
 
 def webhook_rules(url: str, secret: str, topics: list[str] | None) -> dict[RuleType, JSON]:
-    """The rules, by type, that send every creation and every update to a URL with a secret in a header."""
-    wanted = TOPICS if topics is None else {topic: TOPICS[topic] for topic in topics if topic in TOPICS}
-    if not wanted or len(wanted) < len(topics or ()):
-        raise ControlError(f"topics are some of {', '.join(TOPICS)}")
-    return {type_: _webhook_rule(topic, type_, url, secret) for topic, type_ in wanted.items()}
+    """The rules, by type, that send these topics (None: created and updated) to a URL with a secret in a header."""
+    wanted = ["created", "updated"] if topics is None else topics
+    types = {TOPICS[topic] for topic in wanted if topic in TOPICS}
+    if not wanted or len(types) < len(wanted):
+        raise ControlError("topics are created, and either updated or replied")
+    return {TOPICS[topic]: _webhook_rule(topic, TOPICS[topic], url, secret) for topic in wanted}
 
 
 def _webhook_rule(topic: str, type_: int, url: str, secret: str) -> JSON:
@@ -185,7 +190,7 @@ def _webhook_rule(topic: str, type_: int, url: str, secret: str) -> JSON:
         "actions": [action],
     }
     if type_ == UPDATE:
-        rule |= {"performer": {"type": 3}, "events": [_any(name) for name in _UPDATE_EVENTS]}
+        rule |= {"performer": {"type": _PERFORMERS[topic]}, "events": [_any(name) for name in _UPDATE_EVENTS]}
     return rule
 
 
