@@ -14,7 +14,8 @@ class Memory:
     `held` are the fields that somebody other than us set (`assignee`, `team`, `priority`, `status`, `type`,
     `field:<name>`): we never write them again. `refused_tags` are tags somebody took off. `attempted` is the change
     of an operation that did not end well: what of it stands at the desk is ours even so. `heard` and `heard_at` say
-    how many public messages of the requester the last decision knew and when the newest was written. `waiting_for` is
+    how many public messages of the requester the last decision knew (None: all until `heard_at`, which were not
+    counted) and when the newest was written. `waiting_for` is
     set while nobody had room, `suggested` to what was last suggested; `conflicts` counts decisions that came too late.
     """
 
@@ -23,12 +24,16 @@ class Memory:
     held: frozenset[str] = frozenset()
     refused_tags: frozenset[str] = frozenset()
     attempted: Change | None = None
-    heard: int = 0
+    heard: int | None = 0
     heard_at: datetime | None = None
     waiting_for: Target | None = None
     suggested: Change | None = None
     conflicts: int = 0
     event: EventKind = EventKind.TICKET_CREATED
+
+
+SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}
+"""Statuses of a ticket that needs nobody: its agent has room again, and there is nothing to decide."""
 
 
 def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
@@ -79,7 +84,7 @@ def has_news(memory: Memory, ticket: Ticket) -> bool:
     The count decides; where a desk shows only the newest messages, the time of the last one does.
     """
     latest = heard(memory, ticket)
-    if latest.heard > memory.heard:
+    if memory.heard is not None and (latest.heard or 0) > memory.heard:
         return True
     return bool(latest.heard_at and memory.heard_at and latest.heard_at > memory.heard_at + _SAME_MOMENT)
 
@@ -93,6 +98,16 @@ def created_by_a_person(memory: Memory, ticket: Ticket) -> Memory:
     blank = Ticket(ticket.ref, "", None, ticket.status)
     filled = {name for name, before, after in _compared(blank, ticket) if before != after}
     return replace(memory, held=memory.held | filled)
+
+
+def left_to_people(ticket: Ticket) -> Memory:
+    """The memory of a ticket that people worked on before we came: what they did and heard is done and theirs.
+
+    Its messages need not have been read: only later ones are news.
+    """
+    return created_by_a_person(
+        observe(Memory(decided=True, heard=None, heard_at=ticket.updated_at), None, ticket), ticket
+    )
 
 
 def applied(change: Change, ticket: Ticket) -> Ticket:

@@ -8,11 +8,12 @@ import structlog
 from ulid import ULID
 
 from bridge import memory as remembered
+from bridge import reconcile
 from bridge import wish as wishes
 from bridge.binding import Binding, bind, members_now
 from bridge.enrichment import Enricher
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
-from bridge.memory import Memory
+from bridge.memory import SETTLED, Memory
 from bridge.metrics import Metrics
 from bridge.model import (
     ActorKind,
@@ -60,8 +61,6 @@ A desk that is away or throttles us is asked again for as long as it takes.
 _MAY_DECIDE = {EventKind.TICKET_CREATED, EventKind.TICKET_CHANGED, EventKind.REQUESTER_REPLIED}
 """Kinds that may bring something to decide on; the others tell what people did, which the next read shows anyway."""
 
-_SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}
-
 
 @dataclass(frozen=True, slots=True)
 class ConnectedDesk:
@@ -74,11 +73,15 @@ class ConnectedDesk:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A ticket as it turned out to be, what is remembered with it, and what there is to decide on, if anything."""
+    """A ticket as it turned out to be, what is remembered with it, and what there is to decide on, if anything.
+
+    `seen_until` is set where a read showed the ticket whole (`reconcile.seen_whole`).
+    """
 
     ticket: Ticket | None
     memory: Memory
     trigger: EventKind | None
+    seen_until: datetime | None = None
 
 
 def patience(attempts: int, after: float | None = None) -> timedelta:
@@ -159,7 +162,7 @@ class Pipeline:
         connected = self._desks.get(box.desk)
         if connected is None:
             raise Permanent(f"desk '{box.desk}' is no longer in the settings")
-        events = [event for kept in waiting for event in connected.desk.read(kept.delivery)]
+        events = [event for kept in waiting for event in reconcile.read(connected.desk, kept.delivery)]
         if box.ticket == ROSTER:
             self._agents(box, owner, waiting, events)
             return
@@ -175,13 +178,15 @@ class Pipeline:
             if assignment.agent is None:
                 self._leave(box, owner, waiting, box.memory, box.snapshot)
                 return
-        sighting = see(connected.desk, box, events, known_rosters[box.desk].acting_id)
+        sighting = see(connected.desk, box, events, known_rosters[box.desk].acting_id, asked_at=self._clock())
         if sighting.ticket is None or sighting.trigger is None:
-            self._leave(box, owner, waiting, sighting.memory, sighting.ticket or box.snapshot, events=events)
+            ticket, seen_until = sighting.ticket or box.snapshot, sighting.seen_until
+            self._leave(box, owner, waiting, sighting.memory, ticket, events=events, seen_until=seen_until)
             return
         case = self._case(policy, connected, sighting.ticket, sighting.trigger)
         outcome = policy.decide(case, desk=box.desk, desk_mode=connected.mode)
-        self._commit(box, owner, waiting, _Weighed(connected, policy, bindings, case, outcome, sighting.memory))
+        weighed = _Weighed(connected, policy, bindings, case, outcome, sighting)
+        self._commit(box, owner, waiting, weighed)
 
     def _case(self, policy: Policy, connected: ConnectedDesk, ticket: Ticket, trigger: EventKind) -> Case:
         text = text_of(ticket)
@@ -243,6 +248,7 @@ class Pipeline:
                 snapshot=ticket,
                 memory=remains,
                 operation=operation.id if operation.steps else None,
+                seen_until=weighed.sighting.seen_until,
             )
         self._metrics.decisions.labels(box.desk, decision.mode).inc()
         log.info(
@@ -272,16 +278,23 @@ class Pipeline:
         snapshot: Ticket | None,
         *,
         events: Sequence[Event] = (),
+        seen_until: datetime | None = None,
     ) -> None:
         """Nothing to write: deliveries are done, what was seen is kept, a settled ticket's agent has room again."""
         now = self._clock()
         seen = [event.snapshot for event in events if event.snapshot] + ([snapshot] if snapshot else [])
         with self._store.writing() as connection:
             inbox.settle(connection, [kept.id for kept in waiting], now)
-            if any(ticket.status in _SETTLED for ticket in seen):
+            if any(ticket.status in SETTLED for ticket in seen):
                 rosters.release(connection, TicketRef(box.desk, box.ticket))
             mailboxes.hand_back(
-                connection, owner, box, due_at=_next_look(memory, now), snapshot=snapshot, memory=memory
+                connection,
+                owner,
+                box,
+                due_at=_next_look(memory, now),
+                snapshot=snapshot,
+                memory=memory,
+                seen_until=seen_until,
             )
 
     def _put_off(self, box: Mailbox, owner: str, words: str, after: float | None = None) -> None:
@@ -322,12 +335,12 @@ class _Weighed:
     bindings: Mapping[str, Binding]
     case: Case
     outcome: Outcome
-    memory: Memory
+    sighting: Sighting
 
 
 def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str) -> tuple[Decision, Memory]:
     """The decision for a weighed case, and what to remember once it is stored. Pure."""
-    case, outcome, memory = weighed.case, weighed.outcome, weighed.memory
+    case, outcome, memory = weighed.case, weighed.outcome, weighed.sighting.memory
     ticket, desk = case.ticket, weighed.connected.desk
     wanted = wishes.wish(weighed.policy, desk.name, outcome.effect, assignment)
     settled = wishes.settle(wanted, ticket, memory, desk.can)
@@ -383,9 +396,9 @@ def _worth_a_note(mode: Mode, change: Change, memory: Memory) -> bool:
     return change.touches_fields or not memory.noted
 
 
-def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None) -> Sighting:
+def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None, *, asked_at: datetime) -> Sighting:
     """The ticket behind a mailbox, read from the desk only where the events do not carry it and might matter."""
-    memory, known = box.memory, box.snapshot
+    memory, known, seen_until = box.memory, box.snapshot, None
     creation = _creation(events) if known is None else None
     if creation is not None and creation.snapshot is not None:
         ticket = creation.snapshot
@@ -393,12 +406,24 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
             memory = remembered.created_by_a_person(memory, ticket)
     elif _may_matter(events, memory, acting_id):
         ticket = desk.fetch(TicketRef(box.desk, box.ticket))
+        seen_until = reconcile.seen_whole(ticket, asked_at)
+    elif known is not None and (status := _settled(events, known)) is not None:
+        return Sighting(replace(known, status=status), replace(memory, waiting_for=None), None)
     else:
         return Sighting(None, memory, None)
     memory = remembered.observe(memory, known, ticket)
-    if ticket.assignee_id is not None or ticket.status in _SETTLED:
+    if ticket.assignee_id is not None or ticket.status in SETTLED:
         memory = replace(memory, waiting_for=None)
-    return Sighting(ticket, memory, _trigger(memory, ticket))
+    return Sighting(ticket, memory, _trigger(memory, ticket), seen_until)
+
+
+def _settled(events: Sequence[Event], known: Ticket) -> Status | None:
+    """The status that the newest event shows, where it needs nobody and is no older than what we know."""
+    shown = [(event.snapshot.updated_at, event.snapshot.status) for event in events if event.snapshot]
+    at, status = max(((at, status) for at, status in shown if at is not None), default=(None, None))
+    if at is None or status not in SETTLED or (known.updated_at is not None and at < known.updated_at):
+        return None
+    return status
 
 
 def _creation(events: Sequence[Event]) -> Event | None:
@@ -437,7 +462,7 @@ def _is_integration(event: Event, acting_id: str | None) -> bool:
 
 def _trigger(memory: Memory, ticket: Ticket) -> EventKind | None:
     """What there is to decide on: a ticket not decided yet, news from its requester, a decision that came too late."""
-    if ticket.status in _SETTLED:
+    if ticket.status in SETTLED:
         return None
     if not memory.decided:
         return EventKind.TICKET_CREATED
