@@ -16,7 +16,6 @@ from sandbox.intercom.wire import Wire, body, choice, need, want
 Json = dict[str, Any]
 
 CONTACTS_PER_PAGE = 50
-IDLE_SECONDS = 1800
 
 
 def admin_routes(space: Workspace, wire: Wire, hooks: Hooks) -> Blueprint:
@@ -41,9 +40,9 @@ def admin_routes(space: Workspace, wire: Wire, hooks: Hooks) -> Blueprint:
         reason = want(given, "away_status_reason_id", int)
         if reason is not None and str(reason) not in space.away_reasons:
             raise invalid("Away status reason not found", "away_status_reason_id")
-        found.away = need(given, "away_mode_enabled", bool)
-        found.reassign = need(given, "away_mode_reassign", bool)
-        found.away_reason_id = str(reason) if reason and found.away else None
+        away_now, reassign = (need(given, name, bool) for name in ("away_mode_enabled", "away_mode_reassign"))
+        found.away, found.reassign = away_now, reassign
+        found.away_reason_id = str(reason) if reason and away_now else None
         hooks.tell_away(found)
         return wire.renderer.admin(found)
 

@@ -180,8 +180,10 @@ def _assigned(wire: Wire, item: Ticket, assignee_id: str) -> dict[str, str | Non
 def _talk_routes(face: Blueprint, space: Workspace, wire: Wire, acts: Tickets) -> None:
     @face.post("/tickets/<ticket_id>/reply")
     def reply(ticket_id: str) -> Json:
-        item = find_ticket(space, ticket_id)
-        return wire.renderer.ticket_part(wire.say(acts, item, body()))
+        item, given = find_ticket(space, ticket_id), body()
+        if given.get("type") == "user" and item.type.category == "Back-office":
+            raise ApiError(400, "parameter_mismatch", "User replies are not allowed on Backoffice tickets")
+        return wire.renderer.ticket_part(wire.say(acts, item, given))
 
     @face.post("/tickets/<ticket_id>/tags")
     def tag(ticket_id: str) -> Json:
