@@ -1,9 +1,9 @@
 """The policy's names against the people and teams a desk really has, and agents as they are now."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bridge.model import Agent, AgentRecord, AgentStatus, Member, Roster
+from bridge.model import Agent, AgentRecord, AgentStatus, Fact, Member, Roster
 from bridge.ports import Policy
 
 
@@ -43,6 +43,18 @@ def bind(policy: Policy, roster: Roster) -> Binding:
                 missing.append(_sentence("agent", member.name, bound, roster.desk, [r.name for r in roster.agents]))
     names = {agent.id: agent.name for agent in roster.agents}
     return Binding(roster.desk, team_ids, agents, names, tuple(dict.fromkeys(missing)))
+
+
+def in_policy_words(fact: Fact, binding: Binding) -> Fact:
+    """A fact that names an agent by the desk's id, with the policy's name for them in its place, as rules write it."""
+    if fact.name not in NAMES_AN_AGENT:
+        return fact
+    known = {record.id: name for name, record in binding.agents.items()}
+    return replace(fact, value=known.get(str(fact.value), fact.value))
+
+
+NAMES_AN_AGENT = {"last_agent"}
+"""Facts whose value is an agent's id at the desk."""
 
 
 def _sentence(kind: str, name: str, bound: str, desk: str, there: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from ulid import ULID
 from bridge import memory as remembered
 from bridge import reconcile
 from bridge import wish as wishes
-from bridge.binding import Binding, bind, members_now
+from bridge.binding import Binding, bind, in_policy_words, members_now
 from bridge.enrichment import Enricher
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.memory import SETTLED, Memory
@@ -69,6 +69,12 @@ class ConnectedDesk:
     desk: Desk
     mode: Mode
     enrichers: tuple[Enricher, ...] = ()
+
+    def close(self) -> None:
+        """Give back the connections of all of them."""
+        for enricher in self.enrichers:
+            enricher.close()
+        self.desk.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,21 +189,21 @@ class Pipeline:
             ticket, seen_until = sighting.ticket or box.snapshot, sighting.seen_until
             self._leave(box, owner, waiting, sighting.memory, ticket, events=events, seen_until=seen_until)
             return
-        case = self._case(policy, connected, sighting.ticket, sighting.trigger)
+        case = self._case(policy, bindings[box.desk], sighting.ticket, sighting.trigger)
         outcome = policy.decide(case, desk=box.desk, desk_mode=connected.mode)
         weighed = _Weighed(connected, policy, bindings, case, outcome, sighting)
         self._commit(box, owner, waiting, weighed)
 
-    def _case(self, policy: Policy, connected: ConnectedDesk, ticket: Ticket, trigger: EventKind) -> Case:
+    def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind) -> Case:
         text = text_of(ticket)
-        facts = self._gather(ticket, connected.enrichers)
+        facts = self._gather(ticket, self._desks[binding.desk].enrichers)
         return Case(
             ticket=ticket,
             event=trigger,
             now=self._clock(),
             text=text,
             triage=policy.triage(ticket, text),
-            facts={fact.name: fact for fact in facts},
+            facts={fact.name: in_policy_words(fact, binding) for fact in facts},
         )
 
     def _bindings(self, policy: Policy, known: Mapping[str, Roster]) -> dict[str, Binding]:

@@ -131,9 +131,7 @@ class Bridge:
         """End the desks' connections, the threads that enrich and the database."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         for connected in self.desks.values():
-            for enricher in connected.enrichers:
-                enricher.close()
-            connected.desk.close()
+            connected.close()
         self.store.close()
 
     def _jobs(self) -> Sequence[Job]:

@@ -28,7 +28,7 @@ def check(
     settings = read_settings(config, os.environ)
     policy = rules.load(settings.policy)
     for key in settings.plain_secrets:
-        typer.echo(f"warning: the secret of {key} stands in {config} itself; use ${{NAME}} instead", err=True)
+        typer.echo(f"warning: the secret of {key} stands in {config} itself; set it by ${{NAME}} instead", err=True)
     failures = [f"policy test '{result.name}': {result.words}" for result in policy.run_tests() if not result.passed]
     if live:
         gate = CountingGate(Metrics())
@@ -39,7 +39,7 @@ def check(
             except DeskbridgeError as error:
                 failures.append(f"desk '{name}': {error}")
             finally:
-                connected.desk.close()
+                connected.close()
     if failures:
         raise CheckFailed("\n".join(failures))
     typer.echo(f"{config} and {settings.policy.name} are in order: {len(settings.desks)} desks, {policy.summary()}.")

@@ -75,7 +75,10 @@ def stage(console: Console) -> Iterator[Stage]:
     with ExitStack() as ending:
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
         console.print("Starting three sandbox desks and the bridge ...", style="dim")
-        desks = {name: Process(name, ["sandbox", name, "--plan", _PLANS[name]], logs=folder, env=os.environ) for name in VENDORS}
+        desks = {
+            name: Process(name, ["sandbox", name, "--plan", _PLANS[name]], logs=folder, env=os.environ)
+            for name in VENDORS
+        }
         for process in desks.values():
             ending.callback(process.stop)
         urls = {name: process.url for name, process in desks.items()}

@@ -197,3 +197,18 @@ def test_an_agent_who_is_away_is_given_nothing(world: World) -> None:
     numbers = [world.customer(f"Invoice {n}", "Please refund it.") for n in range(2)]
     world.run()
     assert {world.ticket(number)["assignee"] for number in numbers} == {"bo@acme.example"}
+
+
+def test_a_rule_names_the_last_agent_as_the_policy_does(make: Make) -> None:
+    policy = POLICY.replace(
+        "route:\n", "route:\n  - {name: again, when: {last_agent: ana}, to: {team: general}}\n", 1
+    ).replace(
+        "annotate:\n", "annotate:\n  - {name: known, when: {last_agent: ana}, then: {add_tags: [ana-knows]}}\n", 1
+    )
+    world = make("freshdesk", policy=policy)
+    first = world.customer("An old question", "How do I export?", email="ada@globex.example")
+    world.agent(first, "ana@acme.example", set={"assignee": "ana@acme.example", "team": "Billing"})
+    world.run()
+    second = world.customer("A new question", "How do I import?", email="ada@globex.example")
+    world.run()
+    assert "ana-knows" in world.ticket(second)["tags"]

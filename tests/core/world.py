@@ -105,9 +105,7 @@ class World:
         self._server.server_close()
         self.intake.close()
         self._pool.shutdown()
-        for enricher in self.desks[self.name].enrichers:
-            enricher.close()
-        self.desk.close()
+        self.desks[self.name].close()
         self.running.stop()
 
     def control(self, method: str, path: str, say: Mapping[str, Any] | None = None) -> Any:
