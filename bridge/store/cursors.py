@@ -31,7 +31,7 @@ def move(store: Store, connection: Connection, desk: str, before: Place | None, 
     row = {"cursor": after.cursor, "since": after.since, "completed_at": after.completed_at, "updated_at": now}
     if before is None:
         statement = store.insert(cursors).values(desk=desk, **row).on_conflict_do_nothing(index_elements=["desk"])
-        return bool(connection.execute(statement).rowcount == 1)
+        return connection.execute(statement.returning(cursors.c.desk)).first() is not None
     moved = connection.execute(
         update(cursors).where(cursors.c.desk == desk, cursors.c.cursor == before.cursor).values(**row)
     )

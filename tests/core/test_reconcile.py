@@ -396,12 +396,12 @@ def test_a_desk_that_fails_between_two_pages_is_followed_from_the_second(make: M
 
     desk = Paged(world.desk, fail_at_second)
     with pytest.raises(Retryable):
-        look(world, desk)  # type: ignore[arg-type] # a desk in all but its list of changes
+        look(world, desk)
     with world.store.reading() as connection:
         place = cursors.load(connection, world.name)
     assert place is not None
     assert (place.cursor, place.completed_at) == ("2", None)
-    assert look(world, desk).new == 3  # type: ignore[arg-type] # see above
+    assert look(world, desk).new == 3
     assert desk.asked == [None, "2", "2", "4"]
     world.run(for_seconds=9)
     assert [len(world.decisions(number)) for number in numbers] == [1] * 5
