@@ -54,13 +54,14 @@ class Conversations(Inbox):
     def assign(self, item: Conversation, actor: Actor, kind: str, to: str | None, body: str | None = None) -> Part:
         """Assign to an admin or a team, None to nobody; a closed conversation is opened by it."""
         field = "admin_id" if kind == "admin" else "team_id"
-        before, reopened = getattr(item, field), not item.open
+        before, state = getattr(item, field), item.state
         setattr(item, field, to)
-        if reopened:
+        if reopened := state == "closed":
             self._put(item, "open", None)
         part_type = "assign_and_reopen" if reopened else "assignment"
         part = self.add(item, actor, part_type, body, assigned_to=(kind, to or "0"))
-        self.record(item, actor, "update", **{"assignee" if kind == "admin" else "team": [before, to]})
+        changes = {"assignee" if kind == "admin" else "team": [before, to]}
+        self.record(item, actor, "update", **changes, **_moved("state", state, item.state))
         self.tell("conversation.admin.open.assigned" if reopened else "conversation.admin.assigned", item, [part])
         return part
 
