@@ -39,7 +39,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=10, help="processes killed by SIGKILL (10)")
     parser.add_argument("--workers", type=int, help="`deskbridge worker`s beside serve (4 on PostgreSQL, else 0)")
     parser.add_argument("--rate", type=float, default=RATE, help=f"acts a second, all desks together ({RATE:g})")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep settings, logs and a SQLite database there")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep settings, logs, a SQLite database and the desks' states there"
+    )
     parser.add_argument("--json", action="store_true", help="the result as one JSON object on the last line of stdout")
     return parser.parse_args()
 

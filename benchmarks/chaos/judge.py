@@ -5,7 +5,7 @@ What counts as what stands in docs/chaos.md; each function here repeats its own 
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -60,6 +60,16 @@ class Move:
         who, action = write["actor_kind"], write["action"]
         return cls(write["seq"], write["at"], who, action, fields, after - before, before - after, mark)
 
+    @property
+    def does(self) -> frozenset[str]:
+        """What it brings about: fields by name, tags put on and off."""
+        return self.fields | {f"tag {tag}" for tag in self.added} | {f"no tag {tag}" for tag in self.removed}
+
+    @property
+    def undoes(self) -> frozenset[str]:
+        """What nobody else may bring about after it."""
+        return self.fields | {f"no tag {tag}" for tag in self.added} | {f"tag {tag}" for tag in self.removed}
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -103,16 +113,16 @@ class Verdict:
         return not (self.lost or self.duplicated or self.overwritten or self.disordered)
 
 
-def judge(state: State) -> Verdict:
-    """The verdict on one desk."""
+def judge(state: State, killed: Sequence[float] = ()) -> Verdict:
+    """The verdict on one desk; `killed` are the times at which processes were killed, in unix seconds."""
     moves: dict[str, list[Move]] = defaultdict(list)
     for write in state["writes"]:
         if write["ticket"] is not None:
             moves[write["ticket"]].append(Move.of(write))
-    looks = _looks(state["calls"])
+    calls = _Calls(state["calls"], killed)
     verdict = Verdict(writes=_writes(state["calls"]), rate_limited=sum(c["status"] == 429 for c in state["calls"]))
     for ticket in state["tickets"]:
-        case = Case(state["vendor"], ticket, moves[ticket["id"]], looks[ticket["id"].rpartition(":")[2]])
+        case = Case(state["vendor"], ticket, moves[ticket["id"]], calls)
         verdict.effects += case.effects
         verdict.lost += case.lost()
         verdict.duplicated += case.duplicated()
@@ -126,14 +136,14 @@ def judge(state: State) -> Verdict:
 
 
 class Case:
-    """One ticket under judgement: as it is in the end, its moves in their order, and when we looked at it."""
+    """One ticket under judgement: as it is in the end, its moves in their order, and the calls about it."""
 
-    def __init__(self, vendor: str, ticket: Mapping[str, Any], moves: list[Move], looks: list[float]) -> None:
+    def __init__(self, vendor: str, ticket: Mapping[str, Any], moves: Sequence[Move], calls: "_Calls") -> None:
         self.vendor = vendor
         self.name = f"{vendor} {ticket['id']}"
         self.ticket = ticket
         self.moves = moves
-        self.looks = looks
+        self.calls = calls
         self.ours = [move for move in moves if move.who == "integration"]
         self.by_agents = [move for move in moves if move.who == "agent"]
         self.notes = [note for note in ticket["notes"] if note["author"] == _OURS]
@@ -181,19 +191,28 @@ class Case:
         return next((move.at for move in self.ours if field in move.fields), None)
 
     def duplicated(self) -> Iterator[str]:
-        """An operation's mark, a note's text, a word's announcement, a field or a tag of ours more than once."""
+        """An operation's mark, a note, its text or what it announces, a field or a tag of ours, more than once."""
         counts = (
             ("the operation", Counter(f"{move.action} {move.mark}" for move in self.ours if move.mark)),
             ("the note of", Counter(ref for note in self.notes for ref in _REF.findall(note["body"]))),
             ("the same note", Counter(_REF.sub("", note["body"])[-60:] for note in self._same_notes())),
             ("the note about", Counter(tag for note in self.notes for tag in _announced(note["body"]))),
-            ("the field", Counter(name for move in self.ours for name in move.fields)),
-            ("the tag", Counter(tag for move in self.ours for tag in move.added)),
         )
         for what, counted in counts:
             for which, times in counted.items():
                 if times > 1:
                     yield f"{self.name}: {what} {which} {times} times"
+        yield from self._repeated()
+
+    def _repeated(self) -> Iterator[str]:
+        """Fields that we set and tags that we put on once more, although no agent undid the first time."""
+        standing: set[str] = set()
+        for move in self.moves:
+            if move.who == "agent":
+                standing -= move.undoes
+            elif move.who == "integration":
+                yield from (f"{self.name}: {what} again" for what in sorted(standing & move.does))
+                standing |= move.does
 
     def _same_notes(self) -> Iterator[Mapping[str, Any]]:
         texts = Counter(_REF.sub("", note["body"]) for note in self.notes)
@@ -204,28 +223,37 @@ class Case:
 
         With each the window in milliseconds where it was a race that the vendor gives no means to win, else None.
         """
-        fields: dict[str, Move] = {}
-        put: dict[str, Move] = {}
-        taken: dict[str, Move] = {}
+        agents: dict[str, Move] = {}
+        before: dict[str, Move] = {}
         for move in self.moves:
             if move.who == "agent":
-                fields |= dict.fromkeys(move.fields, move)
-                put |= dict.fromkeys(move.added, move)
-                taken |= dict.fromkeys(move.removed, move)
+                agents |= dict.fromkeys(move.undoes, move)
             elif move.who == "integration":
-                for what, theirs, ours in (("", fields, move.fields), ("tag ", put, move.removed),
-                                           ("removal of tag ", taken, move.added)):  # fmt: skip
-                    for name in sorted(theirs.keys() & ours):
-                        yield f"{self.name}: {what}{name} was an agent's", self._window(theirs[name], move)
+                for what in sorted(agents.keys() & move.does):
+                    window = self._window(agents[what], move, before.get(what))
+                    yield f"{self.name}: {what} was an agent's", window
+                before |= dict.fromkeys(move.does, move)
 
-    def _window(self, theirs: Move, ours: Move) -> float | None:
-        """Milliseconds from our last look at the ticket to our write, where an agent's edit fell between the two."""
-        look = max((at for at in self.looks if at < ours.at), default=0.0)
-        unavoidable = self.vendor in _NO_LOCK and look <= theirs.at and ours.at - look <= RACE_MAX
-        return (ours.at - look) * 1000 if unavoidable else None
+    def _window(self, theirs: Move, ours: Move, first: Move | None) -> float | None:
+        """Milliseconds in which the vendor left us blind, where an agent's edit fell into them; else None.
+
+        From our last look at the ticket to our write; or from a first write whose answer never reached us, and which
+        the agent undid before we looked again, to the second.
+        """
+        if self.vendor not in _NO_LOCK:
+            return None
+        look = self.calls.look_before(self.ticket["id"], ours.at)
+        if look <= theirs.at and ours.at - look <= RACE_MAX:
+            return (ours.at - look) * 1000
+        if first is not None and first.at < theirs.at and self.calls.unanswered(self.ticket["id"], first.at):
+            return (ours.at - first.at) * 1000
+        return None
 
     def disordered(self) -> Iterator[str]:
-        """Our marks, which are ULIDs, must grow along the history; a newer message's tag must not come first."""
+        """Our marks, which are ULIDs, must grow along the history; a newer message's tag must not come first.
+
+        Tags that one note announces are one decision's, and so have no order among themselves.
+        """
         marks = [ref for note in self.notes for ref in _REF.findall(note["body"])]
         marks += dict.fromkeys(move.mark for move in self.ours if move.mark)
         for earlier, later in pairwise(marks):
@@ -233,8 +261,9 @@ class Case:
                 yield f"{self.name}: {later} after {earlier}"
         first = {tag: move.seq for move in reversed(self.ours) for tag in move.added}
         seen = [(word, first[tag_of(word)]) for word in self.heard if tag_of(word) in first]
+        together = [set(_announced(note["body"])) for note in self.notes]
         for (earlier, before), (later, after) in pairwise(seen):
-            if after < before:
+            if after < before and not any({tag_of(earlier), tag_of(later)} <= tags for tags in together):
                 yield f"{self.name}: '{later}' before '{earlier}'"
 
 
@@ -257,19 +286,48 @@ def _announced(body: str) -> list[str]:
     return [tag for listed in _TAGS_ADDED.findall(body) for tag in listed.split(", ") if tag.startswith(tag_of(""))]
 
 
+_READS = re.compile(r"/oauth/|/search(?=[?]|$)")
+"""Calls that change no ticket although they are no GET."""
+
 _OF_TICKET = re.compile(r"/(?:tickets|conversations)/(\d+)(?=[/?.]|$)")
 
 
-def _looks(calls: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """When we were shown a ticket, by its number: every answered call to it shows it as it is."""
-    looks: dict[str, list[float]] = defaultdict(list)
-    for call in calls:
-        if 200 <= call["status"] < 300 and (found := _OF_TICKET.search(call["path"])):
-            looks[found[1]].append(call["at"])
-    return looks
+class _Calls:
+    """A desk's log of calls by ticket: what we were shown and when, and which answers never came to anything."""
+
+    def __init__(self, calls: Iterable[Mapping[str, Any]], killed: Sequence[float]) -> None:
+        self._looks: dict[str, list[float]] = defaultdict(list)
+        self._lost: dict[str, list[float]] = defaultdict(list)
+        self._killed = killed
+        for call in calls:
+            if found := _OF_TICKET.search(call["path"]):
+                if 200 <= call["status"] < 300:
+                    self._looks[found[1]].append(call["at"])
+                elif call["fault"] == "timeout_after_write":
+                    self._lost[found[1]].append(call["at"])
+
+    def look_before(self, ticket: str, at: float) -> float:
+        """When an answer last showed us the ticket before a time; 0 where none did."""
+        return max((look for look in self._looks[_number(ticket)] if look < at), default=0.0)
+
+    def unanswered(self, ticket: str, at: float) -> bool:
+        """True where the answer to a write was held back, or a process was killed right after it."""
+        lost = any(0 <= call - at <= _SAME_CALL for call in self._lost[_number(ticket)])
+        return lost or any(0 <= kill - at <= _TO_STORE for kill in self._killed)
+
+
+_SAME_CALL = 0.1
+"""How many seconds after a write its call is logged, at most."""
+
+_TO_STORE = 1.0
+"""How many seconds it takes at most to store that a write was answered; who dies before does not know it."""
+
+
+def _number(ticket: str) -> str:
+    return ticket.rpartition(":")[2]
 
 
 def _writes(calls: Iterable[Mapping[str, Any]]) -> int:
     """Calls that changed something at the desk, also those whose answer was lost."""
     carried_out = (call for call in calls if 200 <= call["status"] < 300 or call["fault"] == "timeout_after_write")
-    return sum(call["method"] != "GET" and "/oauth/" not in call["path"] for call in carried_out)
+    return sum(call["method"] != "GET" and not _READS.search(call["path"]) for call in carried_out)

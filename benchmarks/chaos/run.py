@@ -112,8 +112,11 @@ def run(plan: Plan, faults: Mapping[str, object] = FAULTS) -> Result:
         killed = asyncio.run(_play(found, stories, plan, faults))
         settled = _settle(found)
         verdict = Verdict()
-        for url in found.urls.values():
-            verdict.add(judge(httpx.get(f"{url}/_sandbox/state", timeout=300).json()))
+        for vendor, url in found.urls.items():
+            state = httpx.get(f"{url}/_sandbox/state", timeout=300)
+            if plan.keep is not None:
+                (plan.keep / f"{vendor}.json").write_bytes(state.content)
+            verdict.add(judge(state.json(), killed))
     return Result(plan, verdict, killed, settled)
 
 

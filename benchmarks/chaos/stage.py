@@ -90,7 +90,7 @@ class Stage:
 def stage(*, engine: str, workers: int, seed: int, keep: Path | None = None) -> Iterator[Stage]:
     """Three desks and the bridge as processes, joined by webhooks; all end with the block.
 
-    Files (settings, policy, logs, a SQLite database) are kept in the folder `keep` where it is given.
+    Settings, policy, logs and a SQLite database stay in the folder `keep` where it is given.
     """
     with ExitStack() as ending:
         folder = keep or Path(tempfile.mkdtemp(prefix="deskbridge-chaos-"))
