@@ -1,8 +1,10 @@
 """The web face: takes webhooks, answers 2xx only once they are on disk, and says how the bridge is."""
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 from flask import Blueprint, Flask, Response, jsonify, request
@@ -26,6 +28,9 @@ COME_AGAIN_SECONDS = "5"
 
 COALESCE = timedelta(seconds=1)
 """How long a change to a known ticket waits for its siblings; a new ticket does not wait."""
+
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 class Keeper(Protocol):
@@ -133,11 +138,14 @@ def _take(desk: Desk, raw: RawDelivery, keeper: Keeper, admits: Callable[[], boo
         return "answered", 200
     if not admits():
         return "overloaded", 503
+    found = arrival(desk, delivery)
     try:
-        fresh = keeper.keep(arrival(desk, delivery), COMMIT_SECONDS)
+        fresh = keeper.keep(found, COMMIT_SECONDS)
     except (Overloaded, TimeoutError):
         return "overloaded", 503
-    return ("kept" if fresh else "known"), 200
+    if not fresh:
+        return "known", 200
+    return ("kept" if found.ticket is not None else "not understood"), 200
 
 
 def arrival(desk: Desk, delivery: Delivery) -> Arrival:
@@ -145,6 +153,7 @@ def arrival(desk: Desk, delivery: Delivery) -> Arrival:
 
     What no adapter understands is kept for a person, never dropped and never a reason to refuse.
     """
+    delivery = replace(delivery, dedupe_key=_storable(delivery.dedupe_key))
     try:
         events = desk.read(delivery)
     except Exception as error:  # noqa: BLE001 - an adapter's mistake must not lose a verified delivery
@@ -154,10 +163,16 @@ def arrival(desk: Desk, delivery: Delivery) -> Arrival:
     known = [event for event in events if event.kind is not EventKind.UNKNOWN]
     if not known:
         raw_kinds = ", ".join(sorted({event.kind_raw for event in events})) or "nothing"
-        return Arrival(delivery, None, kinds or "nothing", delivery.received_at, f"unknown kind: {raw_kinds[:200]}")
+        words = f"unknown kind: {_storable(raw_kinds[:200])}"
+        return Arrival(delivery, None, kinds or "nothing", delivery.received_at, words)
     first = known[0]
-    mailbox = first.ticket.id if first.ticket is not None else ROSTER
+    mailbox = _storable(first.ticket.id) if first.ticket is not None else ROSTER
     return Arrival(delivery, mailbox, kinds, delivery.received_at + _patience(desk, known))
+
+
+def _storable(text: str) -> str:
+    """Text as any database takes it: JSON can hold NUL and half a character, PostgreSQL and UTF-8 cannot."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _patience(desk: Desk, events: list[Event]) -> timedelta:
