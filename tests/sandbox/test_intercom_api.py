@@ -280,6 +280,7 @@ def test_the_assignee_0_takes_a_conversation_from_its_admin(api: Caller, item: s
         ({"message_type": "open", "admin_id": "1"}, (404, "admin_not_found")),
         ({"message_type": "teleport", "admin_id": BRIDGE}, (400, "parameter_invalid")),
         ({"message_type": "snoozed", "admin_id": BRIDGE}, (400, "parameter_not_found")),
+        ({"message_type": "snoozed", "admin_id": BRIDGE, "snoozed_until": True}, (400, "type_mismatch")),
         ({"message_type": "assignment", "type": "admin", "admin_id": BRIDGE}, (400, "parameter_not_found")),
         (
             {"message_type": "assignment", "type": "admin", "admin_id": BRIDGE, "assignee_id": "1"},
@@ -825,6 +826,14 @@ def test_listing_pages_by_the_same_cursors(api: Caller) -> None:
     assert second["pages"].get("next") is None
 
 
+def test_a_page_that_ends_with_the_last_row_names_no_next_one(api: Caller) -> None:
+    for _ in range(3):
+        api.customer()
+    said = api.ok("POST", "/conversations/search", {"query": EVERYTHING, "pagination": {"per_page": 3}})
+    assert len(said["conversations"]) == 3
+    assert said["pages"].get("next") is None
+
+
 def test_a_page_has_20_rows_by_default_and_150_at_most(api: Caller) -> None:
     for _ in range(21):
         api.customer()
@@ -878,6 +887,12 @@ def test_a_contact_belongs_to_the_company_of_their_address(api: Caller, item: st
     (company,) = api.ok("GET", f"/contacts/{contact}/companies")["data"]
     assert (company["name"], company["plan"]["name"]) == ("Globex", "Enterprise")
     assert company["custom_attributes"]["tier"] == "enterprise"
+
+
+def test_an_address_is_one_contact_however_it_is_capitalised(api: Caller) -> None:
+    items = [api.customer(email=email) for email in ("ada@globex.example", "Ada@Globex.example")]
+    first, second = (api.conversation(item)["contacts"]["contacts"][0]["id"] for item in items)
+    assert first == second
 
 
 def test_a_second_contact_of_the_same_address_is_a_conflict(api: Caller) -> None:
