@@ -39,8 +39,6 @@ BOT = Author("bot", "9000", "Fin", "operator+ab12cd34@intercom.example")
 Tell = Callable[[str, Item, Sequence[Part]], None]
 """Sends a topic about an item, with the parts that are news, to whoever listens."""
 
-Changes = dict[str, list[Any]]
-
 
 def ref(item: Item) -> str:
     """The item's id at the control face: its kind and Intercom's id."""

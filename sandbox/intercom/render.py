@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sandbox.intercom.account import APP_ID, Workspace
+from sandbox.intercom.inbox import by_contact
 from sandbox.intercom.model import (
     Admin,
     Attribute,
@@ -312,7 +313,7 @@ class Renderer:
             "delivered_as": "customer_initiated",
             "subject": self._shown(item.subject),
             "body": self._shown(item.body),
-            "author": _author(contact_author(item.contact)),
+            "author": _author(by_contact(item.contact).author),
             "attachments": [],
             "url": None,
             "redacted": False,
@@ -395,16 +396,6 @@ class Renderer:
 
     def _shown(self, body: str | None) -> str | None:
         return plain(body) if body and self.as_text else body
-
-
-def contact_author(contact: Contact) -> Author:
-    """A contact as the author of a part."""
-    return Author("user", contact.id, contact.name, contact.email)
-
-
-def admin_author(admin: Admin) -> Author:
-    """An admin as the author of a part."""
-    return Author("admin", admin.id, admin.name, admin.email)
 
 
 def statistics(item: Conversation) -> Json:
