@@ -243,6 +243,7 @@ class Pipeline:
                 received_at = min((kept.delivery.received_at for kept in waiting), default=None)
                 rank = 4 - max(ticket.priority, decision.change.priority or ticket.priority, key=lambda p: p.rank).rank
                 outbox.add(connection, operation, decision=decision.id, rank=rank, now=now, received_at=received_at)
+                self._store.announce(connection)
             if assignment and assignment.agent and decision.change.assignee_id:
                 rosters.promise(self._store, connection, ticket.ref, assignment.agent, now)
             inbox.settle(connection, [kept.id for kept in waiting], now)

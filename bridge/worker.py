@@ -14,6 +14,7 @@ from bridge.pipeline import Pipeline
 from bridge.ports import Clock
 from bridge.signal import Signal
 from bridge.store import Store, mailbox, outbox
+from bridge.store.ear import Ear
 from bridge.writeback import WriteBack
 
 log = structlog.get_logger(__name__)
@@ -29,8 +30,9 @@ _CLAIM_MAX = 4
 class Workers:
     """`deciders` threads that turn deliveries into planned operations and `writers` threads that carry them out.
 
-    They wait on `signal` and look for themselves every quarter of a second, for what other processes left and for what
-    is due later. `identity` is this process's name among all that share the database.
+    They wait on `signal`, which PostgreSQL rings for what other processes leave too, and look for themselves every
+    quarter of a second, for what is due later or was not heard. `identity` is this process's name among all that share
+    the database.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Workers:
             *((f"{self.identity}/writer-{n}", self.write) for n in range(writers)),
         ]
         self._owners = [owner for owner, _ in roles]
+        self._ear = Ear(store, signal.ring)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._threads = [
             threading.Thread(target=self._loop, args=(owner, work), name=owner.rsplit("/", 1)[1], daemon=True)
@@ -64,6 +67,7 @@ class Workers:
 
     def start(self) -> None:
         """Begin to work."""
+        self._ear.start()
         for thread in (self._heart, *self._threads):
             thread.start()
 
@@ -73,6 +77,7 @@ class Workers:
         self._signal.ring()
         for thread in (*self._threads, self._heart):
             thread.join()
+        self._ear.stop()
         try:
             let_go(self._store, self._owners, self._clock())
         except Exception as error:  # noqa: BLE001 - the database may be away: then the leases run out by themselves

@@ -153,6 +153,7 @@ class WriteBack:
                 rosters.release(connection, ref)
                 mailboxes.remember(connection, ref, snapshot, replace(memory, conflicts=0, attempted=change))
             outbox.finish(connection, owner, work.operation, state, now=now, words=words)
+            self._store.announce(connection)
         self._metrics.operations.labels(ref.desk, state).inc()
         if state == "done" and work.received_at is not None:
             self._metrics.lag.labels(ref.desk).observe((now - work.received_at).total_seconds())

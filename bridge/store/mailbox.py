@@ -152,6 +152,7 @@ def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], dat
         },
     )
     connection.execute(upsert, rows)
+    store.announce(connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bridge.errors import DeskbridgeError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
+CHANNEL = "deskbridge"
+"""Where PostgreSQL's LISTEN and NOTIFY meet."""
+
 _MIGRATION_LOCK = 0x6465736B  # "desk": any number, the same in every process
 _BUSY_MS = 30_000
 
@@ -90,6 +93,16 @@ class Store:
     def insert(self, table: Table) -> Any:
         """An INSERT of this engine's dialect, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    @property
+    def conninfo(self) -> str:
+        """PostgreSQL's address as its own library takes it, password included."""
+        return self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def announce(self, connection: Connection) -> None:
+        """Tell every process that there is work, once this transaction commits (`bridge.store.ear`)."""
+        if not self.is_sqlite:
+            connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
     def migrate(self) -> None:
         """Bring the tables to this release's shape, keeping the data; harmless when several processes start at once.
