@@ -45,6 +45,18 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.reconciled = Counter(
+            "deskbridge_reconciled_tickets",
+            "Tickets in the desk's list of changes by what they were to us",
+            ["desk", "outcome"],
+            registry=self.registry,
+        )
+        self.reconciled_age = Gauge(
+            "deskbridge_reconciled_age_seconds",
+            "Since the desk's list of changes was last followed to its end; infinite until then",
+            ["desk"],
+            registry=self.registry,
+        )
         self.backlog = Gauge("deskbridge_backlog", "Deliveries that wait", registry=self.registry)
 
     def render(self) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from bridge.memory import SETTLED, left_to_people
@@ -44,6 +45,11 @@ class Tally:
     remembered: int = 0
     unchanged: int = 0
     reached: datetime | None = None
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """The counts that make up `looked_at`, by name."""
+        return {verdict.value: getattr(self, verdict.value) for verdict in _Verdict}
 
     def __add__(self, other: "Tally") -> "Tally":
         times = [at for at in (self.reached, other.reached) if at is not None]
@@ -91,6 +97,22 @@ def revisit(store: Store, desk: Desk, *, since: datetime, clock: Clock) -> Itera
         assert told is not None
         yield told
         cursor, more = page.cursor, page.more
+
+
+def back_fills_since(store: Store, desk: str, default: datetime) -> datetime | None:
+    """From when on the first round looks, `default` where it is about to begin; None once it has come to its end."""
+    with store.reading() as connection:
+        place = cursors.load(connection, desk)
+    if place is None:
+        return default
+    return place.since if place.completed_at is None else None
+
+
+def age(store: Store, desk: str, now: datetime) -> float:
+    """Seconds since a desk's changes were last followed to their end, infinite before."""
+    with store.reading() as connection:
+        place = cursors.load(connection, desk)
+    return (now - place.completed_at).total_seconds() if place and place.completed_at else inf
 
 
 def read(desk: Desk, delivery: Delivery) -> Sequence[Event]:

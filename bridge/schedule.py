@@ -37,6 +37,7 @@ class Schedule:
         self._clock = clock
         self._jobs = work
         self._scheduler = BackgroundScheduler(timezone="UTC")
+        self.stopping = False
 
     def start(self) -> None:
         """Run what is due, now and from now on."""
@@ -54,7 +55,8 @@ class Schedule:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End what runs and start nothing more."""
+        """End what runs, which may look at `stopping` to be quick, and start nothing more."""
+        self.stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
@@ -68,7 +70,8 @@ class Schedule:
     def attempt(self, job: Job) -> bool:
         """Run a job unless another process does or did within its interval; whether it was run. Never raises."""
         try:
-            if not self._claim(job):
+            began = self._clock()
+            if not self._claim(job, began):
                 return False
             words = None
             try:
@@ -79,14 +82,13 @@ class Schedule:
             except Exception as error:  # noqa: BLE001 - a job's mistake must not end the schedule
                 words = f"internal error: {type(error).__name__}"
                 log.error("job failed", job=job.name, error=type(error).__name__, at=whereabouts(error))
-            self._release(job, words)
+            self._release(job, began, words)
         except Exception as error:  # noqa: BLE001 - the database may be away for a while
             log.error("job not run", job=job.name, error=type(error).__name__, at=whereabouts(error))
             return False
         return True
 
-    def _claim(self, job: Job) -> bool:
-        now = self._clock()
+    def _claim(self, job: Job, now: datetime) -> bool:
         with self._store.writing() as connection:
             connection.execute(
                 self._store.insert(jobs).values(name=job.name).on_conflict_do_nothing(index_elements=["name"])
@@ -102,7 +104,7 @@ class Schedule:
             )
         return claimed.rowcount == 1
 
-    def _release(self, job: Job, words: str | None) -> None:
+    def _release(self, job: Job, began: datetime, words: str | None) -> None:
         with self._store.writing() as connection:
             connection.execute(
                 update(jobs)
@@ -110,7 +112,7 @@ class Schedule:
                 .values(
                     lease_owner=None,
                     lease_until=None,
-                    last_run=self._clock(),
+                    last_run=began,
                     healthy=words is None,
                     words=words,
                 )

@@ -6,6 +6,7 @@ empty; `$${NAME}` stands for the text itself.
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -34,6 +35,23 @@ def _an_address(listen: str) -> str:
     return listen
 
 
+class ReconcileOptions(Part):
+    """How often the desks' own lists of changes are followed, and how far back the first time goes."""
+
+    every_seconds: Annotated[float, Field(ge=10, le=3_600)] = 60
+    back_fill_days: Annotated[float, Field(ge=0, le=365)] = 30
+
+    @property
+    def every(self) -> timedelta:
+        """The time between two rounds."""
+        return timedelta(seconds=self.every_seconds)
+
+    @property
+    def back_fill(self) -> timedelta:
+        """How long ago the first round begins."""
+        return timedelta(days=self.back_fill_days)
+
+
 class Core(Part):
     """Everything in `deskbridge.yaml` but the desks."""
 
@@ -44,6 +62,7 @@ class Core(Part):
     durability: Literal["full", "normal"] = "full"
     max_body: Annotated[int, Field(ge=1_024)] = 1_048_576
     max_backlog: Annotated[int, Field(ge=1)] = 100_000
+    reconcile: ReconcileOptions = ReconcileOptions()
     enrichment: EnrichmentOptions = EnrichmentOptions()
 
 

@@ -1,9 +1,11 @@
 """Everything one process needs, put together from the settings and the policy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http import HTTPStatus
+from math import nan
 from pathlib import Path
 from time import monotonic
 
@@ -11,17 +13,20 @@ import structlog
 from flask import Flask
 
 import rules
-from bridge import enrichment, settings
+from bridge import enrichment, reconcile, settings
 from bridge.binding import bind
+from bridge.errors import Retryable
 from bridge.intake import Intake
 from bridge.metrics import CountingGate, Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
 from bridge.ports import Clock, Desk
+from bridge.reconcile import Tally
 from bridge.schedule import Job, Schedule
 from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
 from bridge.store import Store, inbox
 from bridge.store import roster as rosters
+from bridge.store.session import AWAY
 from bridge.worker import LEASE, Workers
 from bridge.writeback import WriteBack
 from deskbridge.vendors import VENDORS
@@ -32,6 +37,12 @@ log = structlog.get_logger(__name__)
 
 ROSTER_EVERY = timedelta(seconds=15)
 """How old the desk's own count of open tickets may get; what we give meanwhile is in our ledger."""
+
+FOLLOW_SECONDS = 20.0
+"""The longest one run follows a desk's changes, below a job's lease; the next run goes on where it stopped."""
+
+Watch = Callable[[str, datetime, Iterator[Tally]], Iterator[Tally]]
+"""Shows a person how the pages of a desk's back-fill come in, given the desk's name and the time they begin with."""
 
 
 def utc_now() -> datetime:
@@ -50,13 +61,16 @@ class Bridge:
     Build it, `open()` it, then start what this process is for; `close()` ends all of it in order.
     """
 
-    def __init__(self, found: Settings, policy: LoadedPolicy, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, found: Settings, policy: LoadedPolicy, *, clock: Clock = utc_now, watch: Watch | None = None
+    ) -> None:
         self.settings = found
         self.policy = policy
         self.clock = clock
         self.metrics = Metrics()
         self.signal = Signal()
         self._told: set[str] = set()
+        self._watch = watch
         self.store = Store(found.database.get_secret_value(), durability=found.durability)
         gate = CountingGate(self.metrics)
         self.desks = {name: connect(name, desk, found, gate, clock) for name, desk in found.desks.items()}
@@ -81,6 +95,8 @@ class Bridge:
             writers=found.workers,
         )
         self.schedule = Schedule(self.store, list(self._jobs()), owner=self.workers.identity, clock=clock)
+        for name in self.desks:
+            self.metrics.reconciled_age.labels(name).set_function(partial(self._reconciled_age, name))
 
     def open(self) -> None:
         """Bring the database up to date and run the policy's tests. Raises DatabaseUnusable.
@@ -127,6 +143,40 @@ class Bridge:
             log.error("the policy names what a desk lacks", what=sentence)
         self._told |= missing
 
+    def follow(self, desk: Desk) -> None:
+        """Go on with a desk's list of changes, for a while at most; what webhooks did not tell is worked on like them.
+
+        A desk that throttles us is no trouble to report: the next run goes on. Raises DeskError.
+        """
+        until = monotonic() + FOLLOW_SECONDS
+        back_fill = self.settings.reconcile.back_fill
+        pages = reconcile.follow(self.store, desk, back_fill=back_fill, clock=self.clock)
+        since = reconcile.back_fills_since(self.store, desk.name, self.clock() - back_fill)
+        if since is not None and self._watch is not None:
+            pages = self._watch(desk.name, since, pages)
+        try:
+            for told in pages:
+                self._count(desk.name, told)
+                if monotonic() > until or self.schedule.stopping:
+                    break
+        except Retryable as error:
+            if error.code != HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            log.info("reconciliation throttled", desk=desk.name, words=error.words)
+
+    def _count(self, desk: str, told: Tally) -> None:
+        if told.new or told.changed:
+            self.signal.ring()
+        for outcome, count in told.outcomes.items():
+            self.metrics.reconciled.labels(desk, outcome).inc(count)
+        log.info("reconciled a page", desk=desk, **told.outcomes)
+
+    def _reconciled_age(self, desk: str) -> float:
+        try:
+            return reconcile.age(self.store, desk, self.clock())
+        except AWAY:
+            return nan
+
     def close(self) -> None:
         """End the desks' connections, the threads that enrich and the database."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -134,11 +184,10 @@ class Bridge:
             connected.close()
         self.store.close()
 
-    def _jobs(self) -> Sequence[Job]:
-        return [
-            Job(f"agents of {name}", ROSTER_EVERY, partial(self.take_roster, connected.desk))
-            for name, connected in self.desks.items()
-        ]
+    def _jobs(self) -> Iterator[Job]:
+        for name, connected in self.desks.items():
+            yield Job(f"agents of {name}", ROSTER_EVERY, partial(self.take_roster, connected.desk))
+            yield Job(f"changes of {name}", self.settings.reconcile.every, partial(self.follow, connected.desk))
 
 
 def connect(name: str, desk: DeskSettings, found: Settings, gate: CountingGate, clock: Clock) -> ConnectedDesk:

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import check, demo, events, init, sandbox, serve
+from deskbridge.cli import check, demo, events, init, sandbox, serve, sync
 
 app = typer.Typer(
     name="deskbridge",
@@ -18,6 +18,7 @@ app.command()(init.init)
 app.command()(check.check)
 app.command()(serve.serve)
 app.command()(serve.worker)
+app.command()(sync.sync)
 app.command()(sandbox.sandbox)
 app.command()(demo.demo)
 app.add_typer(events.app, name="events")

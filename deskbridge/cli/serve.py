@@ -16,7 +16,8 @@ from waitress import create_server
 from bridge.errors import DeskbridgeError
 from bridge.settings import Settings
 from deskbridge import logs
-from deskbridge.wiring import Bridge, load_policy, read_settings
+from deskbridge.cli.progress import Bars
+from deskbridge.wiring import Bridge, load_policy, read_settings, utc_now
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every decision and write.")]
@@ -77,7 +78,7 @@ def worker(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
 
 def _bridge(config: Path) -> Bridge:
     settings = read_settings(config, os.environ)
-    return Bridge(settings, load_policy(settings))
+    return Bridge(settings, load_policy(settings), watch=Bars(utc_now).watch)
 
 
 def _work(bridge: Bridge, ending: ExitStack) -> None:

@@ -1,0 +1,59 @@
+"""Progress bars for back-fills: one a desk, on standard error, while there is something to show."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bridge.ports import Clock
+from bridge.reconcile import Tally
+
+
+class Bars:
+    """Shows how far through time each desk's changes have been followed. Thread-safe; silent where nobody watches."""
+
+    def __init__(self, clock: Clock) -> None:
+        console = Console(stderr=True)
+        self._clock = clock
+        self._lock = Lock()
+        self._showing = 0
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[looked_at]} tickets looked at, {task.fields[found]} to work on"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    def watch(self, desk: str, since: datetime, pages: Iterator[Tally]) -> Iterator[Tally]:
+        """The same pages, each shown as it comes; `since` is the time with which they begin."""
+        total, whole = Tally(), max((self._clock() - since).total_seconds(), 1.0)
+        with self._shown():
+            task = self._progress.add_task(desk, total=whole, looked_at=0, found=0)
+            try:
+                for told in pages:
+                    total += told
+                    done = (total.reached - since).total_seconds() if total.reached is not None else 0.0
+                    found = total.new + total.changed
+                    self._progress.update(task, completed=min(done, whole), looked_at=total.looked_at, found=found)
+                    yield told
+            finally:
+                self._progress.remove_task(task)
+
+    @contextmanager
+    def _shown(self) -> Iterator[None]:
+        with self._lock:
+            self._showing += 1
+            self._progress.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._showing -= 1
+                if not self._showing:
+                    self._progress.stop()
