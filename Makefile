@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CODE := adapters bridge deskbridge rules sandbox webhooks tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench requirements clean
+.PHONY: help demo test lint format bench chaos requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ format: $(VENV)/test.stamp ## put imports and layout in order
 
 bench: $(VENV)/test.stamp ## every benchmark, each printing a ratio to a named baseline of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(VENV)/test.stamp ## random people, faults and kill -9; SIZE= SEED= ENGINE=sqlite|postgresql KILLS= WORKERS= (docs/chaos.md)
+	@$(BIN)/python -m benchmarks.chaos --size $(or $(SIZE),1000) --seed $(or $(SEED),1) --engine $(or $(ENGINE),sqlite) --kills $(or $(KILLS),10) $(if $(WORKERS),--workers $(WORKERS)) $(ARGS)
 
 requirements: ## pin the requirement files anew (needs uv)
 	uv pip compile $(PIN) pyproject.toml requirements/build.in -o requirements/run.txt

@@ -175,9 +175,9 @@ def _settle(found: Stage) -> bool:
 
 def _quiet(found: Stage, store: Store, until: float) -> bool:
     still = 0
-    while still < 4 and time.monotonic() < until:
+    while still < 6 and time.monotonic() < until:
         pending = sum(httpx.get(f"{url}/_sandbox/quiet", timeout=60).json()["pending"] for url in found.urls.values())
         with store.reading() as connection:
             still = still + 1 if pending == 0 and casebook.idle(connection) else 0
         time.sleep(0.5)
-    return still >= 4
+    return still >= 6
