@@ -15,8 +15,8 @@ from bridge.reconcile import Tally
 class Bars:
     """Shows how far through time each desk's changes have been followed. Thread-safe; silent where nobody watches."""
 
-    def __init__(self, clock: Clock) -> None:
-        console = Console(stderr=True)
+    def __init__(self, clock: Clock, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
         self._clock = clock
         self._lock = Lock()
         self._showing = 0
@@ -41,6 +41,7 @@ class Bars:
                     done = (total.reached - since).total_seconds() if total.reached is not None else 0.0
                     found = total.new + total.changed
                     self._progress.update(task, completed=min(done, whole), looked_at=total.looked_at, found=found)
+                    self._progress.refresh()
                     yield told
             finally:
                 self._progress.remove_task(task)

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bridge import reconcile
 from bridge.errors import DeskbridgeError, DeskError
@@ -114,9 +114,11 @@ def _tell(results: list[Result], *, as_json: bool) -> None:
         for row in rows:
             typer.echo(json.dumps(row))
         return
-    table = Table(*(name.replace("_", " ") for name in rows[0]))
     for row in rows:
-        table.add_row(*(str(value if value is not None else "") for value in row.values()))
+        del row["words"]  # what failed is told at the end, in sentences
+    table = Table(*(Column(name.replace("_", " "), no_wrap=name == "desk") for name in rows[0]))
+    for row in rows:
+        table.add_row(*map(str, row.values()))
     Console().print(table)
 
 

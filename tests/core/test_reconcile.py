@@ -1,14 +1,21 @@
 """Reconciliation on each vendor's sandbox: what no webhook told is found, decided and written once, all the same."""
 
 import base64
+import io
+import json
+import math
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from typer.testing import CliRunner
 
 from bridge import reconcile
 from bridge.errors import Retryable
@@ -18,8 +25,14 @@ from bridge.reconcile import Tally
 from bridge.store import Store, cursors, inbox, mailbox
 from bridge.store import roster as rosters
 from bridge.store.inbox import Arrival
+from deskbridge.cli import app
+from deskbridge.cli.progress import Bars
+from deskbridge.cli.sync import SyncFailed
+from deskbridge.wiring import Bridge, load_policy, read_settings
+from sandbox.common.server import Running, start
+from sandbox.freshdesk import FreshdeskSandbox
 from tests.conftest import Clock
-from tests.core.world import World
+from tests.core.world import OPTIONS, World
 
 POLICY = """
 policy: deskbridge/v1
@@ -462,3 +475,138 @@ def test_a_sum_of_tallies_has_every_count_and_the_latest_time(clock: Clock) -> N
     assert Tally(1, 4, 1, 1, 1, 1, clock.now) + Tally(1, 3, 0, 1, 0, 2, later) + Tally() == Tally(
         2, 7, 1, 2, 1, 3, later
     )
+
+
+# The schedule and the command -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def account() -> Iterator[Running]:
+    """A local Freshdesk on the real clock, as the command and the bridge want it."""
+    with start(FreshdeskSandbox()) as running:
+        yield running
+
+
+@pytest.fixture
+def config(account: Running, tmp_path: Path) -> Path:
+    file = tmp_path / "deskbridge.yaml"
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    desk = {"vendor": "freshdesk", "mode": "live", "url": account.url, **OPTIONS["freshdesk"]}
+    gone = desk | {"url": "http://127.0.0.1:9"}
+    file.write_text(json.dumps({"desks": {"acme-freshdesk": desk, "gone": gone}}))
+    return file
+
+
+def write_ticket(account: Running) -> None:
+    say = {"email": "ada@mail.example", "subject": "Charged twice", "body": "Please refund the invoice."}
+    request = urllib.request.Request(
+        f"{account.url}/_sandbox/customers/write",
+        json.dumps(say).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def sync(config: Path, *arguments: str) -> Any:
+    return CliRunner().invoke(app, ["sync", "--config", str(config), *arguments])
+
+
+def test_the_command_says_what_it_found_and_with_how_many_calls(account: Running, config: Path) -> None:
+    write_ticket(account)
+    write_ticket(account)
+    said = json.loads(sync(config, "acme-freshdesk", "--json").stdout)
+    assert said == {
+        "desk": "acme-freshdesk", "looked_at": 2, "new": 2, "changed": 0, "remembered": 0, "unchanged": 0, "calls": 1,
+        "words": None,
+    }  # fmt: skip
+    write_ticket(account)
+    said = json.loads(sync(config, "acme-freshdesk", "--json").stdout)
+    assert (said["new"], said["calls"]) == (1, 1)
+    shown = sync(config, "acme-freshdesk", "--since", "7d").stdout
+    assert "looked at" in shown
+    assert "acme-freshdesk" in shown
+
+
+def test_looking_again_takes_a_length_of_time_and_leaves_the_desk_s_own_place(account: Running, config: Path) -> None:
+    write_ticket(account)
+    assert json.loads(sync(config, "acme-freshdesk", "--since", "2h", "--json").stdout)["new"] == 1
+    store = Store(f"sqlite:///{config.parent}/deskbridge.db")
+    with store.reading() as connection:
+        assert cursors.load(connection, "acme-freshdesk") is None
+    store.close()
+    assert "no length of time" in sync(config, "--since", "a week").output
+
+
+def test_a_desk_that_fails_is_named_and_the_others_are_done(account: Running, config: Path) -> None:
+    write_ticket(account)
+    result = sync(config, "--json")
+    done, failed = map(json.loads, result.stdout.splitlines())
+    assert (done["desk"], done["new"], done["words"]) == ("acme-freshdesk", 1, None)
+    assert failed["desk"] == "gone"
+    assert failed["words"]
+    assert isinstance(result.exception, SyncFailed)
+    assert "gone" in str(result.exception)
+
+
+def test_a_desk_that_is_not_in_the_settings_is_refused_by_name(config: Path) -> None:
+    result = sync(config, "acme-zendesk")
+    assert result.exit_code == 2
+    assert "no desk is called acme-zendesk" in result.output
+
+
+@pytest.fixture
+def bridge(config: Path, clock: Clock) -> Iterator[Bridge]:
+    found = read_settings(config, {})
+    bridge = Bridge(found, load_policy(found), clock=clock)
+    bridge.open()
+    yield bridge
+    bridge.close()
+
+
+def metric(bridge: Bridge, name: str, **labels: str) -> float | None:
+    return bridge.metrics.registry.get_sample_value(name, labels)
+
+
+def test_the_schedule_follows_each_desk_and_metrics_say_how_fresh_it_is(
+    account: Running, bridge: Bridge, clock: Clock
+) -> None:
+    age = partial(metric, bridge, "deskbridge_reconciled_age_seconds")
+    write_ticket(account)
+    jobs = {job.name: job for job in bridge._jobs()}
+    assert age(desk="acme-freshdesk") == math.inf
+    assert bridge.schedule.attempt(jobs["changes of acme-freshdesk"])
+    assert bridge.schedule.attempt(jobs["changes of gone"])
+    clock.turn(30)
+    assert age(desk="acme-freshdesk") == 30
+    assert age(desk="gone") == math.inf
+    assert metric(bridge, "deskbridge_reconciled_tickets_total", desk="acme-freshdesk", outcome="new") == 1
+    assert set(bridge.schedule.failing()) == {"changes of gone"}
+    assert not bridge.schedule.attempt(jobs["changes of acme-freshdesk"])
+    clock.turn(30)
+    assert bridge.schedule.attempt(jobs["changes of acme-freshdesk"])
+    assert age(desk="acme-freshdesk") == 0
+
+
+def test_a_desk_that_throttles_reconciliation_is_no_trouble_to_report(account: Running, bridge: Bridge) -> None:
+    faults = urllib.request.Request(
+        f"{account.url}/_sandbox/faults",
+        json.dumps({"429": 1}).encode(),
+        method="PUT",
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(faults, timeout=10):
+        pass
+    job = next(job for job in bridge._jobs() if job.name == "changes of acme-freshdesk")
+    assert bridge.schedule.attempt(job)
+    assert bridge.schedule.failing() == {}
+    assert metric(bridge, "deskbridge_reconciled_age_seconds", desk="acme-freshdesk") == math.inf
+
+
+def test_bars_show_how_far_through_time_a_back_fill_has_come_and_give_the_pages_on(clock: Clock) -> None:
+    screen = io.StringIO()
+    bars = Bars(clock, Console(file=screen, force_terminal=True, width=100))
+    since = clock.now - timedelta(days=30)
+    pages = [Tally(pages=1, looked_at=50, new=7, reached=since + timedelta(days=15)), Tally(pages=1, looked_at=9)]
+    assert list(bars.watch("acme", since, iter(pages))) == pages
+    assert "59 tickets looked at, 7 to work on" in screen.getvalue()
