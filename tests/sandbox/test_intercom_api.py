@@ -343,6 +343,15 @@ def test_a_customers_reply_opens_a_closed_conversation_again(api: Caller, item: 
     assert (part["part_type"], part["body"], part["author"]["type"]) == ("open", "<p>It is back.</p>", "user")
 
 
+def test_a_customers_reply_makes_a_conversation_unread_and_is_plain_text(api: Caller, item: str) -> None:
+    api.ok("PUT", f"/conversations/{item}", {"read": True})
+    api.customer("<b>Still</b> empty.", ticket=item)
+    assert api.conversation(item)["read"] is False
+    assert api.newest_part(item)["body"] == "<p>&lt;b&gt;Still&lt;/b&gt; empty.</p>"
+    plain = api.conversation(item, display_as="plaintext")["conversation_parts"]["conversation_parts"][-1]
+    assert plain["body"] == "<b>Still</b> empty."
+
+
 def test_a_note_is_a_private_part_and_opens_nothing(api: Caller, item: str) -> None:
     api.part(item, "close")
     note = {"message_type": "note", "type": "admin", "admin_id": BRIDGE, "body": "<p>Refund?</p>"}
@@ -408,6 +417,21 @@ def test_an_attribute_that_is_unknown_or_does_not_take_the_value_changes_nothing
     assert api.refused("PUT", f"/conversations/{item}", body) == (400, "parameter_invalid")
     assert api.conversation(item)["custom_attributes"] == {}
     assert api.conversation(item)["title"] is None
+
+
+def test_a_changed_attribute_leaves_a_part_by_the_bot_where_the_api_wrote_it_and_by_the_admin_else(
+    api: Caller, item: str
+) -> None:
+    other = api.customer()
+    api.ok("PUT", f"/conversations/{item}", {"custom_attributes": {"intent": "invoice"}})
+    api.edit(other, set={"fields": {"intent": "invoice"}})
+    for found, author in ((item, "bot"), (other, "admin")):
+        part = api.newest_part(found)
+        assert (part["part_type"], part["author"]["type"]) == ("conversation_attribute_updated_by_admin", author)
+        told = {"attribute": {"name": "intent"}, "value": {"name": "invoice", "previous": None}}
+        assert part["event_details"] == told
+    api.ok("PUT", f"/conversations/{item}", {"custom_attributes": {"intent": "invoice"}})
+    assert len(api.conversation(item)["conversation_parts"]["conversation_parts"]) == 1
 
 
 def test_two_attributes_of_the_same_name_make_every_write_of_attributes_a_400(api: Caller, item: str) -> None:
@@ -977,7 +1001,26 @@ def test_the_history_tells_the_integration_from_an_admin_and_from_the_customer(a
         ("requester", "reply", "ada@globex.example"),
     ]
     assert writes[1]["changes"] == {"state": ["open", "closed"]}
+    assert writes[3]["changes"] == {"state": ["closed", "open"]}
     assert {write["ticket"] for write in writes} == {f"conversation:{item}"}
+
+
+def test_the_history_names_what_changed_alike_for_an_admin_and_for_the_integration(api: Caller) -> None:
+    ours, theirs = api.customer(), api.customer()
+    api.part(ours, "close")
+    api.part(ours, "assignment", assignee_id=ANA)
+    api.part(ours, "assignment", type="team", assignee_id=BILLING)
+    tagged(api, ours, "vip")
+    api.ok("PUT", f"/conversations/{ours}", {"custom_attributes": {"intent": "invoice"}})
+    api.edit(theirs, set={"status": "closed"})
+    api.edit(theirs, set={"assignee": "ana@acme.example", "team": "Billing", "add_tags": ["vip"]})
+    api.edit(theirs, set={"fields": {"intent": "invoice"}})
+    writes = api.ok("GET", "/_sandbox/state")["writes"]
+    changes = {
+        kind: [write["changes"] for write in writes if write["actor_kind"] == kind] for kind in ("integration", "agent")
+    }
+    assert changes["integration"] == changes["agent"]
+    assert changes["agent"][1] == {"assignee": [None, ANA], "state": ["closed", "open"]}
 
 
 @pytest.mark.parametrize("channel", ["email", "ticket"])
