@@ -62,6 +62,7 @@ class Core(Part):
     durability: Literal["full", "normal"] = "full"
     max_body: Annotated[int, Field(ge=1_024)] = 1_048_576
     max_backlog: Annotated[int, Field(ge=1)] = 100_000
+    retention_days: Annotated[int, Field(ge=1)] = 30
     reconcile: ReconcileOptions = ReconcileOptions()
     enrichment: EnrichmentOptions = EnrichmentOptions()
 

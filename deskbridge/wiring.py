@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
 from bridge.store import Store, inbox
 from bridge.store import roster as rosters
+from bridge.store.retention import tidy
 from bridge.store.session import AWAY
 from bridge.worker import LEASE, Workers
 from bridge.writeback import WriteBack
@@ -34,6 +36,9 @@ from rules import LoadedPolicy
 from webhooks import create_app
 
 log = structlog.get_logger(__name__)
+
+TIDY_EVERY = timedelta(minutes=10)
+"""How often old payloads are packed and purged."""
 
 ROSTER_EVERY = timedelta(seconds=15)
 """How old the desk's own count of open tickets may get; what we give meanwhile is in our ledger."""
@@ -184,10 +189,16 @@ class Bridge:
             connected.close()
         self.store.close()
 
+    def tidy(self) -> None:
+        """Pack and purge what is old."""
+        tidied = tidy(self.store, self.clock(), timedelta(days=self.settings.retention_days))
+        log.info("tidied", **asdict(tidied))
+
     def _jobs(self) -> Iterator[Job]:
         for name, connected in self.desks.items():
             yield Job(f"agents of {name}", ROSTER_EVERY, partial(self.take_roster, connected.desk))
             yield Job(f"changes of {name}", self.settings.reconcile.every, partial(self.follow, connected.desk))
+        yield Job("retention", TIDY_EVERY, self.tidy)
 
 
 def connect(name: str, desk: DeskSettings, found: Settings, gate: CountingGate, clock: Clock) -> ConnectedDesk:

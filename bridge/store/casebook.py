@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, case, literal, select, union_all, upd
 from bridge.errors import DeskbridgeError
 from bridge.model import TicketRef
 from bridge.store import mailbox
+from bridge.store.retention import unpacked
 from bridge.store.session import Store
 from bridge.store.tables import deliveries, operations, steps, tickets
 
@@ -73,8 +74,10 @@ def idle(connection: Connection) -> bool:
 
 def payload(connection: Connection, delivery: str) -> bytes:
     """The body of a delivery as it came, by its entry's id."""
-    found = connection.execute(select(deliveries.c.body).where(deliveries.c.id == int(delivery[1:]))).scalar_one()
-    return bytes(found)
+    row = connection.execute(
+        select(deliveries.c.body, deliveries.c.packed).where(deliveries.c.id == int(delivery[1:]))
+    ).one()
+    return unpacked(row.body, row.packed)
 
 
 def steps_of(connection: Connection, operation: str) -> list[tuple[str, str, str | None]]:

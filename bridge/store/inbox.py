@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from bridge.model import Delivery
 from bridge.store import mailbox
+from bridge.store.retention import unpacked
 from bridge.store.session import Store
 from bridge.store.tables import deliveries
 
@@ -74,7 +75,16 @@ def waiting(connection: Connection, desk: str, ticket: str) -> list[Waiting]:
         .order_by(deliveries.c.id)
     )
     return [
-        Waiting(row.id, Delivery(row.desk, row.dedupe_key, row.body, json.loads(row.headers), row.received_at))
+        Waiting(
+            row.id,
+            Delivery(
+                row.desk,
+                row.dedupe_key,
+                unpacked(row.body, row.packed),
+                json.loads(row.headers),
+                row.received_at,
+            ),
+        )
         for row in rows
     ]
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -62,13 +63,21 @@ deliveries = Table(
     Column("settled_at", Instant),
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("packed", Boolean, nullable=False, server_default=false()),
     Column("words", Text),
     UniqueConstraint("desk", "dedupe_key"),
 )
 """The inbox: one row per delivery that was answered 2xx. `state`: waiting, done, unknown (kept for a person), parked.
 
-`words` says why a row is unknown or parked.
+`words` says why a row is unknown or parked; `packed` that the body is compressed (`bridge.store.retention`).
 """
+Index(
+    "ix_deliveries_settled",
+    deliveries.c.packed,
+    deliveries.c.settled_at,
+    sqlite_where=text("state = 'done'"),
+    postgresql_where=text("state = 'done'"),
+)
 Index(
     "ix_deliveries_waiting",
     deliveries.c.desk,
@@ -144,6 +153,7 @@ Index(
     postgresql_where=text("state = 'open'"),
 )
 Index("ix_operations_ticket", operations.c.desk, operations.c.ticket)
+Index("ix_operations_finished", operations.c.finished_at)
 Index(
     "ix_operations_leased",
     operations.c.lease_owner,
@@ -179,6 +189,7 @@ decisions = Table(
 )
 """The journal: every decision whole, as it was made."""
 Index("ix_decisions_ticket", decisions.c.desk, decisions.c.ticket)
+Index("ix_decisions_at", decisions.c.at)
 
 reservations = Table(
     "reservations",

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
     )
     with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.create_index("ix_decisions_at", ["at"], unique=False)
         batch_op.create_index("ix_decisions_ticket", ["desk", "ticket"], unique=False)
 
     op.create_table(
@@ -48,11 +49,19 @@ def upgrade() -> None:
         sa.Column("settled_at", Instant(), nullable=True),
         sa.Column("headers", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("packed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("words", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("desk", "dedupe_key", name=op.f("uq_deliveries_desk")),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_deliveries_settled",
+            ["packed", "settled_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'done'"),
+            postgresql_where=sa.text("state = 'done'"),
+        )
         batch_op.create_index(
             "ix_deliveries_waiting",
             ["desk", "ticket"],
@@ -91,6 +100,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operations")),
     )
     with op.batch_alter_table("operations", schema=None) as batch_op:
+        batch_op.create_index("ix_operations_finished", ["finished_at"], unique=False)
         batch_op.create_index(
             "ix_operations_due",
             ["rank", "due_at"],
