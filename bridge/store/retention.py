@@ -1,4 +1,4 @@
-"""Old payloads are packed, then purged with what was done about them; what still waits for anything is never touched."""
+"""Old payloads are packed, then purged with what was done about them; what still waits for anything stays untouched."""
 
 import zlib
 from collections.abc import Callable
