@@ -1,6 +1,7 @@
 """The tables: what each row is, and the index that each query stands on."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -50,6 +51,12 @@ metadata = MetaData(
     }
 )
 
+
+def _partial_index(name: str, *columns: Column[Any], where: str) -> None:
+    """An index of the rows for which `where` holds, on either engine."""
+    Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -71,20 +78,8 @@ deliveries = Table(
 
 `words` says why a row is unknown or parked; `packed` that the body is compressed (`bridge.store.retention`).
 """
-Index(
-    "ix_deliveries_settled",
-    deliveries.c.packed,
-    deliveries.c.settled_at,
-    sqlite_where=text("state = 'done'"),
-    postgresql_where=text("state = 'done'"),
-)
-Index(
-    "ix_deliveries_waiting",
-    deliveries.c.desk,
-    deliveries.c.ticket,
-    sqlite_where=text("state = 'waiting'"),
-    postgresql_where=text("state = 'waiting'"),
-)
+_partial_index("ix_deliveries_settled", deliveries.c.packed, deliveries.c.settled_at, where="state = 'done'")
+_partial_index("ix_deliveries_waiting", deliveries.c.desk, deliveries.c.ticket, where="state = 'waiting'")
 
 tickets = Table(
     "tickets",
@@ -107,19 +102,8 @@ must end first. `snapshot` is the ticket as last known, our own writes included;
 `rank` puts what webhooks told before what polling found (`mailbox.RANKS`). `seen_until` is the newest update of the
 ticket, by the desk's own stamp, that a read has certainly seen whole.
 """
-Index(
-    "ix_tickets_due",
-    tickets.c.rank,
-    tickets.c.due_at,
-    sqlite_where=text("due_at IS NOT NULL AND operation IS NULL"),
-    postgresql_where=text("due_at IS NOT NULL AND operation IS NULL"),
-)
-Index(
-    "ix_tickets_leased",
-    tickets.c.lease_owner,
-    sqlite_where=text("lease_owner IS NOT NULL"),
-    postgresql_where=text("lease_owner IS NOT NULL"),
-)
+_partial_index("ix_tickets_due", tickets.c.rank, tickets.c.due_at, where="due_at IS NOT NULL AND operation IS NULL")
+_partial_index("ix_tickets_leased", tickets.c.lease_owner, where="lease_owner IS NOT NULL")
 
 operations = Table(
     "operations",
@@ -145,21 +129,10 @@ operations = Table(
 `rank` puts an urgent ticket's write first (0 first); `received_at` is when the delivery behind it came; `words` are
 the vendor's.
 """
-Index(
-    "ix_operations_due",
-    operations.c.rank,
-    operations.c.due_at,
-    sqlite_where=text("state = 'open'"),
-    postgresql_where=text("state = 'open'"),
-)
+_partial_index("ix_operations_due", operations.c.rank, operations.c.due_at, where="state = 'open'")
 Index("ix_operations_ticket", operations.c.desk, operations.c.ticket)
 Index("ix_operations_finished", operations.c.finished_at)
-Index(
-    "ix_operations_leased",
-    operations.c.lease_owner,
-    sqlite_where=text("lease_owner IS NOT NULL"),
-    postgresql_where=text("lease_owner IS NOT NULL"),
-)
+_partial_index("ix_operations_leased", operations.c.lease_owner, where="lease_owner IS NOT NULL")
 
 steps = Table(
     "steps",
