@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bridge.model import ActorKind, Change, EventKind, Message, Status, Target, Ticket, Visibility
+from bridge.model import ActorKind, Change, EventKind, Message, Priority, Status, Target, Ticket, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,10 @@ SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}
 def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
     """The memory after seeing a ticket anew: what differs from what we knew was set by somebody else.
 
-    `known` holds our finished writes. A field that is empty now was cleared, which holds it too. An assignee found at
-    first sight is somebody's choice, and so is the team they are in.
+    `known` holds our finished writes. A field that is empty now was cleared, which holds it too.
     """
     if known is None:
-        return memory if now.assignee_id is None else replace(memory, held=memory.held | {"assignee", "team"})
+        return _assigned(memory, now)
     ours = applied(memory.attempted, known) if memory.attempted else known
     moved = {
         name
@@ -56,6 +55,31 @@ def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
         moved.add("team")
     removed = known.tags - now.tags - (memory.attempted.remove_tags if memory.attempted else frozenset())
     return replace(memory, held=memory.held | moved, refused_tags=memory.refused_tags | removed)
+
+
+def first_sight(memory: Memory, created: Ticket | None, now: Ticket, default_priority: Priority) -> Memory:
+    """The memory after the first look at a ticket, `created` being how it began, where an event told.
+
+    What differs from that was set by somebody. Where nothing tells and the ticket was touched since, whatever is
+    filled in may be a person's choice and is left alone; `default_priority` is nobody's.
+    """
+    if created is not None:
+        return observe(_assigned(memory, created), created, now)
+    if now.created_at and now.updated_at and now.updated_at - now.created_at < _NOBODY_YET:
+        return _assigned(memory, now)
+    mine = replace(now, priority=Priority.NONE) if now.priority is default_priority else now
+    status = frozenset() if now.status in _BY_ITSELF else frozenset({"status"})
+    found = created_by_a_person(_assigned(memory, now), mine)
+    return replace(found, held=found.held | status)
+
+
+_NOBODY_YET = timedelta(seconds=2)
+"""How long after its creation a ticket cannot have been read and changed by a person; desks count whole seconds."""
+
+
+def _assigned(memory: Memory, ticket: Ticket) -> Memory:
+    """An assignee found at first sight is somebody's choice, and so is the team they are in."""
+    return memory if ticket.assignee_id is None else replace(memory, held=memory.held | {"assignee", "team"})
 
 
 _BY_ITSELF = {Status.NEW, Status.OPEN}

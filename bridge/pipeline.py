@@ -407,10 +407,11 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
     """The ticket behind a mailbox, read from the desk only where the events do not carry it and might matter."""
     memory, known, seen_until = box.memory, box.snapshot, None
     creation = _creation(events) if known is None else None
-    if creation is not None and creation.snapshot is not None:
-        ticket = creation.snapshot
-        if creation.actor.kind is ActorKind.AGENT:
-            memory = remembered.created_by_a_person(memory, ticket)
+    created = creation.snapshot if creation is not None else None
+    if creation is not None and created is not None and creation.actor.kind is ActorKind.AGENT:
+        memory = remembered.created_by_a_person(memory, created)
+    if creation is not None and created is not None and _only_its_burst(creation, events):
+        ticket = created
     elif _may_matter(events, memory, acting_id):
         ticket = desk.fetch(TicketRef(box.desk, box.ticket))
         seen_until = reconcile.seen_whole(ticket, asked_at)
@@ -418,7 +419,10 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
         return Sighting(replace(known, status=status), replace(memory, waiting_for=None), None)
     else:
         return Sighting(None, memory, None)
-    memory = remembered.observe(memory, known, ticket)
+    if known is None:
+        memory = remembered.first_sight(memory, created, ticket, desk.default_priority)
+    else:
+        memory = remembered.observe(memory, known, ticket)
     if ticket.assignee_id is not None or ticket.status in SETTLED:
         memory = replace(memory, waiting_for=None)
     return Sighting(ticket, memory, _trigger(memory, ticket), seen_until)
@@ -434,11 +438,14 @@ def _settled(events: Sequence[Event], known: Ticket) -> Status | None:
 
 
 def _creation(events: Sequence[Event]) -> Event | None:
-    """The creation that carries the whole ticket, where nothing but its own burst has happened since."""
-    created = [e for e in events if e.kind is EventKind.TICKET_CREATED and e.snapshot and e.snapshot.complete]
-    if not created or any(e.kind is not EventKind.TICKET_CREATED and not _same_burst(e, created[0]) for e in events):
-        return None
-    return created[0]
+    """The creation that carries the whole ticket, where it is among the events."""
+    created = (e for e in events if e.kind is EventKind.TICKET_CREATED and e.snapshot and e.snapshot.complete)
+    return next(created, None)
+
+
+def _only_its_burst(creation: Event, events: Sequence[Event]) -> bool:
+    """Whether nothing but the creation's own burst has happened since."""
+    return all(event.kind is EventKind.TICKET_CREATED or _same_burst(event, creation) for event in events)
 
 
 def _same_burst(one: Event, other: Event) -> bool:

@@ -15,6 +15,7 @@ from bridge.model import (
     Mode,
     Operation,
     Outcome,
+    Priority,
     RawDelivery,
     Receipt,
     Requester,
@@ -92,6 +93,8 @@ class Desk(Protocol):
     can: frozenset[Capability]
     settle: timedelta
     """How long after an event a read is sure to see everything that shares the event's version stamp."""
+    default_priority: Priority
+    """The priority of a ticket that nobody has given one."""
 
     def verify(self, raw: RawDelivery) -> Delivery:
         """The delivery, authenticated over its raw bytes. Raises DeliveryRefused; never returns a verdict."""

@@ -20,6 +20,7 @@ from bridge.model import (
     Delivery,
     Event,
     Operation,
+    Priority,
     RawDelivery,
     Receipt,
     Requester,
@@ -61,6 +62,7 @@ class FreshdeskDesk:
         }
     )
     settle = timedelta(0)  # a webhook says nothing we would compare a read with
+    default_priority = Priority.LOW  # API reference, "Create a Ticket": the default value is 1
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ from bridge.model import (
     Delivery,
     Event,
     Operation,
+    Priority,
     RawDelivery,
     Receipt,
     Requester,
@@ -75,6 +76,7 @@ class IntercomDesk:
 
     vendor = "intercom"
     settle = timedelta(0)
+    default_priority = Priority.NONE
 
     def __init__(
         self,

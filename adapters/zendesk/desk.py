@@ -14,6 +14,7 @@ from bridge.model import (
     Delivery,
     Event,
     Operation,
+    Priority,
     RawDelivery,
     Receipt,
     Requester,
@@ -50,6 +51,7 @@ class ZendeskDesk:
         }
     )
     settle: timedelta = timedelta(seconds=1)  # `updated_at`, the version stamp, counts whole seconds
+    default_priority: Priority = Priority.NONE
 
     def __init__(self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
         self.name = name

@@ -1,0 +1,64 @@
+"""A ticket that people worked on before we first saw it: what they chose stands, what nobody chose is decided."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bridge.memory import Memory, first_sight
+from bridge.model import Priority, Status, Ticket, TicketRef
+from bridge.store import Store
+from tests.conftest import Clock
+from tests.core.test_journey import POLICY
+from tests.core.world import World
+
+BORN = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
+UNTOUCHED = Ticket(
+    TicketRef("acme-freshdesk", "7"),
+    "Charged twice",
+    None,
+    Status.OPEN,
+    priority=Priority.LOW,
+    team_id="3",
+    created_at=BORN,
+    updated_at=BORN + timedelta(seconds=1),
+)
+TOUCHED = replace(UNTOUCHED, updated_at=BORN + timedelta(seconds=2))
+
+
+@pytest.fixture(params=["zendesk", "freshdesk", "intercom"])
+def world(request: pytest.FixtureRequest, sqlite_store: Store, clock: Clock) -> Iterator[World]:
+    made = World(request.param, sqlite_store, clock, policy=POLICY)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_team_that_an_agent_chose_before_we_looked_stands(world: World, told: bool) -> None:
+    """`told`: the webhook of the creation came, but was not worked on yet."""
+    if not told:
+        world.control("PUT", "faults", {"drop": {"next": 1}})
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.delivered()
+    world.clock.turn(5)
+    world.agent(number, set={"team": "General"})
+    world.customer("", "The invoice of last month, I mean.", ticket=number)
+    world.run(for_seconds=12)
+    ticket = world.ticket(number)
+    assert ticket["team"] == "General"
+    assert "money" in ticket["tags"]
+    assert len(ticket["notes"]) == 1
+
+
+def test_a_desks_own_default_is_nobodys_choice_while_nobody_can_have_read_the_ticket() -> None:
+    assert first_sight(Memory(), None, UNTOUCHED, Priority.LOW).held == frozenset()
+
+
+def test_what_is_filled_in_on_a_touched_ticket_may_be_somebodys_but_not_its_default_priority() -> None:
+    assert first_sight(Memory(), None, TOUCHED, Priority.LOW).held == {"team"}
+    assert first_sight(Memory(), None, TOUCHED, Priority.NONE).held == {"team", "priority"}
+
+
+def test_where_the_creation_is_known_only_what_differs_from_it_is_somebodys() -> None:
+    assert first_sight(Memory(), UNTOUCHED, TOUCHED, Priority.LOW).held == frozenset()
