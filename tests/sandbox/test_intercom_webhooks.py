@@ -433,6 +433,15 @@ def test_an_admin_who_goes_away_is_told_with_a_number_for_an_id(hooked: Desk) ->
     assert back["data"]["item"]["away_mode_enabled"] is False
 
 
+def test_an_agent_who_is_offline_is_away_and_hands_new_conversations_on(hooked: Desk) -> None:
+    for status in ("away", "offline"):
+        hooked.control("POST", "agents/status", agent="ana@acme.example", status=status)
+    modes = [
+        (one["data"]["item"]["away_mode_enabled"], one["data"]["item"]["away_mode_reassign"]) for one in hooked.said()
+    ]
+    assert modes == [(True, False), (True, True)]
+
+
 # Failures -----------------------------------------------------------------------------------------------------------
 
 
