@@ -1,0 +1,99 @@
+"""Vendor calls per routed ticket, by the sandbox desks' own call logs, beside the fewest that could do."""
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks import setting
+from benchmarks.report import Figure, Report
+from benchmarks.stage import SANDBOXES, Stage, stage
+from deskbridge import logs
+from deskbridge.cli.serve import web_server
+from deskbridge.demo.processes import free_port
+from deskbridge.wiring import ROSTER_EVERY, Bridge, load_policy, read_settings
+from sandbox.common.history import Call
+
+FEWEST_WRITES = {"zendesk": 1, "freshdesk": 2, "intercom": 4}
+"""The calls that say assignee, team, one tag and one note: Zendesk takes all in one PUT, Freshdesk the note apart,
+Intercom one for the assignee, one for the team, one a tag, one for the note."""
+
+FEWEST_READS = {"zendesk": 0, "freshdesk": 1, "intercom": 0}
+"""The calls to know the ticket: Zendesk's and Intercom's webhooks carry it whole, Freshdesk's name it."""
+
+_TICKET = re.compile(r"(/api/v2)?/(tickets|conversations)/\d+")
+
+
+def measure(*, tickets: int = 100, rate: float = 10.0) -> Report:
+    """So many fresh tickets of as many customers at each desk, routed one by one as they come; rosters read once."""
+    with stage() as desks, _bridge(desks) as roster_calls:
+        before = {vendor: len(desk.calls.calls) for vendor, desk in desks.desks.items()}
+        desks.write_steadily(tickets * len(desks.desks), rate)
+        desks.settle()
+        made = {vendor: desk.calls.calls[before[vendor] :] for vendor, desk in desks.desks.items()}
+    rows = tuple(_row(vendor, made[vendor], tickets, roster_calls[vendor]) for vendor in SANDBOXES)
+    return Report(
+        f"Vendor calls per routed ticket (assignee, team, a tag, a note), {tickets} fresh tickets a desk",
+        "the fewest calls that say the same",
+        tuple(rows[0]),
+        rows,
+        (
+            "'others' reads who the customer is and what they asked before (the default enrichers).",
+            f"Reading the agents is apart: so many calls every {ROSTER_EVERY.total_seconds():g} s, for any number of tickets.",
+        ),
+    )
+
+
+@contextmanager
+def _bridge(desks: Stage) -> Iterator[dict[str, int]]:
+    """A whole bridge in this process but for its schedule, so that agents are read once; how many calls that took."""
+    with ExitStack() as ending:
+        folder, port = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="deskbridge-calls-"))), free_port()
+        settings = read_settings(setting.write(folder, urls=desks.urls, port=port), os.environ)
+        bridge = Bridge(settings, load_policy(settings))
+        ending.callback(bridge.close)
+        logs.configure(verbose=False)
+        bridge.open()
+        for connected in bridge.desks.values():
+            bridge.take_roster(connected.desk)
+        roster_calls = {vendor: len(desk.calls.calls) for vendor, desk in desks.desks.items()}
+        app, intake = bridge.web()
+        ending.callback(intake.close)
+        server = web_server(app, settings)
+        serving = threading.Thread(target=server.run, name="benchmark-web")
+        bridge.workers.start()
+        ending.callback(bridge.workers.stop)
+        serving.start()
+        ending.callback(serving.join)
+        ending.callback(server.close)
+        desks.join(port)
+        yield roster_calls
+
+
+def _row(vendor: str, made: Sequence[Call], tickets: int, roster_calls: int) -> dict[str, Figure]:
+    writes = sum(_writes(call) for call in made)
+    of_ticket = sum(_reads_ticket(call) for call in made)
+    fewest = FEWEST_WRITES[vendor] + FEWEST_READS[vendor]
+    return {
+        "desk": vendor,
+        "writes": writes / tickets,
+        "fewest": FEWEST_WRITES[vendor],
+        "reads of the ticket": of_ticket / tickets,
+        "fewest ": FEWEST_READS[vendor],
+        "others": (len(made) - writes - of_ticket) / tickets,
+        "writes and reads, of fewest": (writes + of_ticket) / tickets / fewest,
+        "refused": sum(call.status >= 400 for call in made),
+        "reading the agents": roster_calls,
+    }
+
+
+def _writes(call: Call) -> bool:
+    """True for what changes something; Intercom searches by POST, and a token is asked for by POST."""
+    return call.method != "GET" and not call.path.startswith("/oauth") and not call.path.endswith("/search")
+
+
+def _reads_ticket(call: Call) -> bool:
+    return call.method == "GET" and _TICKET.match(call.path) is not None
