@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from bridge import purpose
 from bridge.ports import Call
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -23,7 +24,10 @@ class Metrics:
             "deskbridge_operations", "Writes by how they ended", ["desk", "outcome"], registry=self.registry
         )
         self.calls = Counter(
-            "deskbridge_vendor_calls", "Calls to the vendor's API", ["desk", "route", "status"], registry=self.registry
+            "deskbridge_vendor_calls",
+            "Calls to the vendor's API by what they were for",
+            ["desk", "route", "status", "purpose"],
+            registry=self.registry,
         )
         self.call_seconds = Histogram(
             "deskbridge_vendor_call_seconds",
@@ -32,9 +36,36 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.budget = Gauge(
+        self.remaining = Gauge(
             "deskbridge_vendor_calls_remaining",
             "What the vendor says is left of its limit",
+            ["desk"],
+            registry=self.registry,
+        )
+        self.budget = Gauge(
+            "deskbridge_vendor_budget",
+            "Calls that we let ourselves make in one of the vendor's windows",
+            ["desk"],
+            registry=self.registry,
+        )
+        self.handed = Gauge(
+            "deskbridge_vendor_budget_used",
+            "Calls of the budget handed out to all processes in the present window",
+            ["desk"],
+            registry=self.registry,
+        )
+        self.held = Counter(
+            "deskbridge_vendor_calls_held",
+            "Calls that we held back ourselves",
+            ["desk", "purpose", "reason"],
+            registry=self.registry,
+        )
+        self.pauses = Counter(
+            "deskbridge_vendor_pauses", "Pauses of a desk by their reason", ["desk", "reason"], registry=self.registry
+        )
+        self.broken = Gauge(
+            "deskbridge_vendor_broken",
+            "1 while a desk that does not answer is left alone",
             ["desk"],
             registry=self.registry,
         )
@@ -76,7 +107,7 @@ class CountingGate:
     def record(self, call: Call) -> None:
         """Count a call and what the vendor said is left."""
         status = str(call.status) if call.status is not None else "none"
-        self._metrics.calls.labels(call.desk, f"{call.method} {call.route}", status).inc()
+        self._metrics.calls.labels(call.desk, f"{call.method} {call.route}", status, purpose.current().name).inc()
         self._metrics.call_seconds.labels(call.desk).observe(call.seconds)
         if call.remaining is not None:
-            self._metrics.budget.labels(call.desk).set(call.remaining)
+            self._metrics.remaining.labels(call.desk).set(call.remaining)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bridge.model import (
     Case,
@@ -53,7 +53,8 @@ class Call:
     """One HTTP call to a vendor, for metrics and budgets; `route` has ids replaced, so that it names a kind of call.
 
     `status` is None where no answer came. `limit`, `remaining` (calls) and `reset_in` (seconds) are the vendor's
-    rate-limit headers, None where it sent none.
+    rate-limit headers, None where it sent none. `retry_after` (seconds) is how long a refusal asks to keep away, and
+    `covers` what that refusal is about: all calls, this kind of call, or this one ticket.
     """
 
     desk: str
@@ -64,6 +65,8 @@ class Call:
     limit: int | None = None
     remaining: int | None = None
     reset_in: float | None = None
+    retry_after: float | None = None
+    covers: Literal["desk", "route", "ticket"] = "desk"
 
 
 class Gate(Protocol):

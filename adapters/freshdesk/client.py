@@ -9,7 +9,7 @@ import httpx
 
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
-from adapters.wire import fault
+from adapters.wire import fault, seconds
 from bridge.errors import DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
 
@@ -100,7 +100,8 @@ class FreshdeskClient:
         if answer is None:
             return Call(self._desk, method, route, None, spent)
         limit, remaining = (_whole(answer.headers.get(f"x-ratelimit-{name}")) for name in ("total", "remaining"))
-        return Call(self._desk, method, route, answer.status_code, spent, limit=limit, remaining=remaining)
+        wait = seconds(answer.headers.get("retry-after"))
+        return Call(self._desk, method, route, answer.status_code, spent, limit, remaining, retry_after=wait)
 
 
 def _whole(header: str | None) -> int | None:

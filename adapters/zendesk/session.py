@@ -13,7 +13,7 @@ import requests
 import urllib3
 from requests.auth import AuthBase
 
-from adapters.wire import fault
+from adapters.wire import fault, seconds
 from adapters.zendesk.credentials import Credential
 from bridge.errors import BadCredential, DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
@@ -80,11 +80,9 @@ class DeskSession(requests.Session):
         except requests.RequestException as error:
             self._gate.record(Call(self._desk, method, route, None, time.monotonic() - started))
             raise _lost(error, writes=method != "GET" and route != _TOKENS) from error
-        self._gate.record(
-            Call(
-                self._desk, method, route, answer.status_code, time.monotonic() - started, **rate_limit(answer.headers)
-            )
-        )
+        spent = time.monotonic() - started
+        told = rate_limit(answer.headers) | refusal(answer.headers)
+        self._gate.record(Call(self._desk, method, route, answer.status_code, spent, **told))
         return answer
 
 
@@ -177,6 +175,23 @@ def rate_limit(headers: Mapping[str, str]) -> dict[str, Any]:
             told = (pairs.get("total"), pairs.get("remaining"), pairs.get("resets"))
             return dict(zip(("limit", "remaining", "reset_in"), map(_number, told), strict=True))
     return {}
+
+
+_PER_TICKET: Final = "per-ticket"
+"""What the header of the limit on one ticket's updates has in its name."""
+
+
+def refusal(headers: Mapping[str, str]) -> dict[str, Any]:
+    """`retry_after` (seconds) and `covers`: whether the account's limit is spent, an endpoint's or one ticket's."""
+    spent = [
+        name.lower()
+        for name, value in headers.items()
+        if _ENDPOINT.match(name) and dict(_PAIR.findall(value)).get("remaining") == "0"
+    ]
+    wait = seconds(headers.get("Retry-After"))
+    if not spent or rate_limit(headers).get("remaining") == 0:
+        return {"retry_after": wait, "covers": "desk"}
+    return {"retry_after": wait, "covers": "ticket" if all(_PER_TICKET in name for name in spent) else "route"}
 
 
 def _number(text: str | None) -> int | None:

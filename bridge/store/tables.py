@@ -57,6 +57,14 @@ def _partial_index(name: str, *columns: Column[Any], where: str) -> None:
     Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""What each desk still lets all processes together do (`bridge.allowance`)."""
+
 deliveries = Table(
     "deliveries",
     metadata,
