@@ -1,0 +1,1 @@
+"""Real `deskbridge` commands as processes, driven over HTTP."""
