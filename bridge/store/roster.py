@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, select, text, update
+from sqlalchemy import Connection, and_, delete, func, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.model import Roster, TicketRef
@@ -50,8 +50,9 @@ def lock_ledger(store: Store, connection: Connection) -> None:
 
 def promised(connection: Connection) -> Counter[tuple[str, str]]:
     """How many places of each agent, by desk and policy name, are promised and not yet in the desk's own count."""
-    rows = connection.execute(select(reservations.c.desk, reservations.c.agent))
-    return Counter((row.desk, row.agent) for row in rows)
+    held = (reservations.c.desk, reservations.c.agent)
+    rows = connection.execute(select(*held, func.count().label("places")).group_by(*held))
+    return Counter({(row.desk, row.agent): row.places for row in rows})
 
 
 def promise(store: Store, connection: Connection, ref: TicketRef, agent: str, now: datetime) -> None:
