@@ -79,7 +79,7 @@ def parse(body: bytes) -> Json:
     """The body's JSON object; empty where it is none."""
     try:
         return mapping(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 
