@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zlib import crc32
 
 import structlog
 from ulid import ULID
@@ -27,6 +28,7 @@ from bridge.model import (
     Fact,
     Mode,
     Outcome,
+    Priority,
     Roster,
     Status,
     Target,
@@ -35,6 +37,7 @@ from bridge.model import (
 )
 from bridge.note import compose
 from bridge.ports import Clock, Desk, Policy
+from bridge.purpose import Rank, purpose
 from bridge.routing import choose
 from bridge.store import Store, inbox, journal, outbox
 from bridge.store import mailbox as mailboxes
@@ -90,10 +93,20 @@ class Sighting:
     seen_until: datetime | None = None
 
 
-def patience(attempts: int, after: float | None = None) -> timedelta:
-    """How long to wait after so many failures in a row: what the desk asks for (`after`, seconds), else doubling from a
-    second up to five minutes."""
-    return timedelta(seconds=after if after is not None else min(300.0, 2.0 ** min(attempts, 9)))
+SPREAD_MAX = 5.0
+"""Seconds over which those are spread at most who were all told to come back at the same time."""
+
+
+def patience(attempts: int, key: str, after: float | None = None) -> timedelta:
+    """How long to wait after so many failures in a row: what the desk asks for (`after`, seconds) and a little more,
+    else doubling from a second up to five minutes, of which up to half is let off.
+
+    How much differs by `key`, so that not everybody is back at once.
+    """
+    chance = crc32(f"{key}/{attempts}".encode()) / 2**32
+    if after is not None:
+        return timedelta(seconds=after + chance * min(SPREAD_MAX, after / 10))
+    return timedelta(seconds=min(300.0, 2.0 ** min(attempts, 9)) * (1 - chance / 2))
 
 
 def passing(error: DeskError, attempts: int) -> bool:
@@ -136,7 +149,8 @@ class Pipeline:
         with self._store.reading() as connection:
             waiting = inbox.waiting(connection, box.desk, box.ticket)
         try:
-            self._handle(box, owner, waiting)
+            with purpose("read", _urgency(box)):
+                self._handle(box, owner, waiting)
         except NotThere as error:
             log.info("ticket gone", desk=box.desk, ticket=box.ticket, words=error.words)
             gone = replace(box.snapshot, status=Status.DELETED) if box.snapshot else None
@@ -196,7 +210,8 @@ class Pipeline:
 
     def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind) -> Case:
         text = text_of(ticket)
-        facts = self._gather(ticket, self._desks[binding.desk].enrichers)
+        with purpose("enrich"):
+            facts = self._gather(ticket, self._desks[binding.desk].enrichers)
         return Case(
             ticket=ticket,
             event=trigger,
@@ -305,7 +320,7 @@ class Pipeline:
             )
 
     def _put_off(self, box: Mailbox, owner: str, words: str, after: float | None = None) -> None:
-        wait = patience(box.attempts, after)
+        wait = patience(box.attempts, f"{box.desk}:{box.ticket}", after)
         log.info("put off", desk=box.desk, ticket=box.ticket, words=words, seconds=wait.total_seconds())
         self._hand_back(box, owner, due_at=self._clock() + wait, attempts=box.attempts + 1)
 
@@ -389,6 +404,12 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         suggested=settled.change if outcome.mode is Mode.SUGGEST else memory.suggested,
     )
     return decision, remains
+
+
+def _urgency(box: Mailbox) -> Rank:
+    if box.snapshot is not None and box.snapshot.priority is Priority.URGENT:
+        return Rank.URGENT
+    return Rank.BACKGROUND if box.rank == mailboxes.POLLED else Rank.ORDINARY
 
 
 def _next_look(memory: Memory, now: datetime) -> datetime | None:

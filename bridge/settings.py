@@ -67,11 +67,19 @@ class Core(Part):
     enrichment: EnrichmentOptions = EnrichmentOptions()
 
 
+Headroom = Annotated[float, Field(ge=0, le=0.95)]
+HEADROOM: Final = 0.3
+
+
 class DeskSettings(Part):
-    """One desk: its vendor, how far decisions go there, and the vendor's own options as the vendor's own model."""
+    """One desk: its vendor, how far decisions go there, and the vendor's own options as the vendor's own model.
+
+    `headroom` is the part of the vendor's call limit that is left to the customer's other apps.
+    """
 
     vendor: str
     mode: Mode = Mode.SHADOW
+    headroom: Headroom = HEADROOM
     options: BaseModel
 
 
@@ -113,7 +121,7 @@ def expanded(text: str, env: Mapping[str, str]) -> str:
 def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Mapping[str, str]) -> Settings:
     """The settings in a file; `vendors` are the options models by vendor. Raises BadFile with every fault.
 
-    A vendor's model has no fields called `vendor` or `mode`: those are the desk's.
+    A vendor's model has no fields called `vendor`, `mode` or `headroom`: those are the desk's.
     """
     written = yamlfile.read(path)
     document = yamlfile.read(path, transform=partial(expanded, env=env))
@@ -162,13 +170,15 @@ def _entry(document: yamlfile.Document, name: str) -> object:
 
 
 def _desk_model(entry: object, vendors: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
-    """The vendor's options with the desk's own two keys; where the vendor is not known, only that is a fault."""
+    """The vendor's options with the desk's own three keys; where the vendor is not known, only that is a fault."""
     vendor = entry.get("vendor") if isinstance(entry, dict) else None
     if not isinstance(vendor, str) or vendor not in vendors:
         known: Any = Literal[tuple(sorted(vendors))]
         return create_model("Desk", vendor=(known, ...))
     only: Any = Literal[vendor]
-    return create_model("Desk", __base__=vendors[vendor], vendor=(only, ...), mode=(Mode, Mode.SHADOW))
+    return create_model(
+        "Desk", __base__=vendors[vendor], vendor=(only, ...), mode=(Mode, Mode.SHADOW), headroom=(Headroom, HEADROOM)
+    )
 
 
 def _look_for_files(document: yamlfile.Document, enrichment: EnrichmentOptions, folder: Path) -> None:
@@ -189,7 +199,10 @@ def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
     }
     return Settings(
         **core | resolved,
-        desks={name: DeskSettings(vendor=desk.vendor, mode=desk.mode, options=desk) for name, desk in desks.items()},
+        desks={
+            name: DeskSettings(vendor=desk.vendor, mode=desk.mode, headroom=desk.headroom, options=desk)
+            for name, desk in desks.items()
+        },
     )
 
 

@@ -12,6 +12,7 @@ from bridge.metrics import Metrics
 from bridge.model import Step, StepState, Ticket
 from bridge.pipeline import ConnectedDesk, passing, patience
 from bridge.ports import Clock
+from bridge.purpose import Rank, purpose
 from bridge.store import Store, outbox
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
@@ -48,7 +49,8 @@ class WriteBack:
         if work is None:
             return False
         try:
-            self._carry_out(work, owner)
+            with purpose("write", Rank.URGENT if work.rank == 0 else Rank.ORDINARY):
+                self._carry_out(work, owner)
         except mailboxes.LeaseLost:
             log.warning("lease lost", operation=work.operation.id)
         except AWAY:  # no fault of the operation's; the worker lets go of it
@@ -119,7 +121,7 @@ class WriteBack:
                 self._postpone(work, owner, words, unsent=None)
 
     def _postpone(self, work: Work, owner: str, words: str, *, unsent: int | None, after: float | None = None) -> None:
-        wait = patience(work.attempts, after)
+        wait = patience(work.attempts, work.operation.id, after)
         log.info("write put off", operation=work.operation.id, words=words, seconds=wait.total_seconds())
         with self._store.writing() as connection:
             outbox.postpone(connection, owner, work.operation.id, self._clock() + wait, words, unsent=unsent)

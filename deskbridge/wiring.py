@@ -15,17 +15,21 @@ from flask import Flask
 
 import rules
 from bridge import enrichment, reconcile, settings
+from bridge.allowance import Terms
 from bridge.binding import bind
+from bridge.budget import BudgetGate, Held
 from bridge.errors import Retryable
 from bridge.intake import Intake
-from bridge.metrics import CountingGate, Metrics
+from bridge.metrics import Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
-from bridge.ports import Clock, Desk
+from bridge.ports import Clock, Desk, Gate
+from bridge.purpose import Rank, purpose
 from bridge.reconcile import Tally
 from bridge.schedule import Job, Schedule
 from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
 from bridge.store import Store, inbox
+from bridge.store import budget as budgets
 from bridge.store import roster as rosters
 from bridge.store.retention import tidy
 from bridge.store.session import AWAY
@@ -77,7 +81,7 @@ class Bridge:
         self._told: set[str] = set()
         self._watch = watch
         self.store = Store(found.database.get_secret_value(), durability=found.durability)
-        gate = CountingGate(self.metrics)
+        gate = BudgetGate(self.store, terms(found), clock=clock, metrics=self.metrics)
         self.desks = {name: connect(name, desk, found, gate, clock) for name, desk in found.desks.items()}
         self._pool = ThreadPoolExecutor(max_workers=4 * found.workers, thread_name_prefix="enrich")
         deadline = timedelta(seconds=found.enrichment.deadline_seconds)
@@ -134,11 +138,18 @@ class Bridge:
         try:
             with self.store.reading() as connection:
                 known = rosters.load(connection)
+                breakers = {name: budgets.load(connection, name).breaker for name in self.desks}
             found = self.schedule.failing()
         except Exception as error:  # noqa: BLE001 - whatever the database driver raises is the trouble
             return {"database": type(error).__name__}
-        return found | {name: "its agents have not been read yet" for name in self.desks if name not in known}
+        found |= {name: "its agents have not been read yet" for name in self.desks if name not in known}
+        return found | {
+            name: f"does not answer; it is tried again at {breaker.until:%H:%M:%S} UTC"
+            for name, breaker in breakers.items()
+            if breaker
+        }
 
+    @purpose("roster", Rank.ORDINARY)
     def take_roster(self, desk: Desk) -> None:
         """Read a desk's agents and keep them; say once which names of the policy the desk lacks."""
         roster = desk.roster()
@@ -148,10 +159,11 @@ class Bridge:
             log.error("the policy names what a desk lacks", what=sentence)
         self._told |= missing
 
+    @purpose("reconcile", Rank.BACKGROUND)
     def follow(self, desk: Desk) -> None:
         """Go on with a desk's list of changes, for a while at most; what webhooks did not tell is worked on like them.
 
-        A desk that throttles us is no trouble to report: the next run goes on. Raises DeskError.
+        A desk that throttles us is no trouble to report, nor is our own budget: the next run goes on. Raises DeskError.
         """
         until = monotonic() + FOLLOW_SECONDS
         back_fill = self.settings.reconcile.back_fill
@@ -165,7 +177,7 @@ class Bridge:
                 if monotonic() > until or self.schedule.stopping:
                     break
         except Retryable as error:
-            if error.code != HTTPStatus.TOO_MANY_REQUESTS:
+            if error.code != HTTPStatus.TOO_MANY_REQUESTS and not isinstance(error, Held):
                 raise
             log.info("reconciliation throttled", desk=desk.name, words=error.words)
 
@@ -196,12 +208,25 @@ class Bridge:
 
     def _jobs(self) -> Iterator[Job]:
         for name, connected in self.desks.items():
-            yield Job(f"agents of {name}", ROSTER_EVERY, partial(self.take_roster, connected.desk))
+            yield Job(f"agents of {name}", ROSTER_EVERY, partial(_unless_held, self.take_roster, connected.desk))
             yield Job(f"changes of {name}", self.settings.reconcile.every, partial(self.follow, connected.desk))
         yield Job("retention", TIDY_EVERY, self.tidy)
 
 
-def connect(name: str, desk: DeskSettings, found: Settings, gate: CountingGate, clock: Clock) -> ConnectedDesk:
+def _unless_held(run: Callable[[Desk], None], desk: Desk) -> None:
+    """Run a job; that we hold its calls back is told by metrics and `troubles`, and it comes again by itself."""
+    try:
+        run(desk)
+    except Held as error:
+        log.info("job held back", desk=desk.name, words=error.words)
+
+
+def terms(found: Settings) -> dict[str, Terms]:
+    """How much of each desk's limit the settings let us take."""
+    return {name: Terms(desk.headroom, VENDORS[desk.vendor].window) for name, desk in found.desks.items()}
+
+
+def connect(name: str, desk: DeskSettings, found: Settings, gate: Gate, clock: Clock) -> ConnectedDesk:
     """A desk of the settings with its adapter and its enrichers; makes no call yet."""
     adapter: Desk = VENDORS[desk.vendor].desk(name, desk.options, gate=gate, clock=clock)
     return ConnectedDesk(adapter, desk.mode, tuple(enrichment.build(found.enrichment, adapter, clock)))

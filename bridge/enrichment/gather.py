@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -42,7 +43,7 @@ def enrich(
     All enrichers run at once in `pool`. Where several give the same fact, the first of `enrichers` that knows it wins.
     An enricher that fails or is late is replaced by what it remembers; a late one goes on and warms its memory.
     """
-    running = [pool.submit(_ask, enricher, ticket, clock) for enricher in enrichers]
+    running = [pool.submit(copy_context().run, _ask, enricher, ticket, clock) for enricher in enrichers]
     wait(running, timeout=deadline.total_seconds())
     offers: dict[str, list[Fact]] = {}
     for enricher, answer in zip(enrichers, running, strict=True):

@@ -22,13 +22,17 @@ RANKS: Final = (TOLD, POLLED)
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A ticket's mailbox as claimed: what we last knew of the ticket and what we remember of its past."""
+    """A ticket's mailbox as claimed: what we last knew of the ticket and what we remember of its past.
+
+    `rank` is TOLD or POLLED.
+    """
 
     desk: str
     ticket: str
     snapshot: Ticket | None
     memory: Memory
     attempts: int
+    rank: int
 
 
 class LeaseLost(Exception):
@@ -58,6 +62,7 @@ def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int)
             _snapshot(row.snapshot),
             _memory(row.memory),
             row.attempts,
+            row.rank,
         )
         for row in rows
     ]

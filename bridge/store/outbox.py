@@ -17,12 +17,13 @@ from bridge.store.tables import operations, steps, tickets
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An operation as claimed: its steps with their states, and how often it was tried."""
+    """An operation as claimed: its steps with their states, how often it was tried, and its rank (0: urgent)."""
 
     operation: Operation
     states: tuple[StepState, ...]
     attempts: int
     received_at: datetime | None
+    rank: int
 
 
 def add(
@@ -97,6 +98,7 @@ def claim(store: Store, owner: str, now: datetime, lease: timedelta) -> Work | N
             tuple(StepState(step.state) for step in planned),
             row.attempts,
             row.received_at,
+            row.rank,
         )
         start_next(connection, work.operation.id)
     return work

@@ -13,14 +13,16 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from bridge import reconcile
+from bridge.budget import BudgetGate
 from bridge.errors import DeskbridgeError, DeskError
-from bridge.metrics import CountingGate, Metrics
+from bridge.metrics import Metrics
 from bridge.ports import Call
+from bridge.purpose import Rank, purpose
 from bridge.reconcile import Tally
 from bridge.settings import Settings
 from bridge.store import Store
 from deskbridge.cli.progress import Bars
-from deskbridge.wiring import connect, read_settings, utc_now
+from deskbridge.wiring import connect, read_settings, terms, utc_now
 
 _SPAN: Final = re.compile(r"(\d{1,5})([mhd])")
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -74,8 +76,9 @@ def sync(
         raise SyncFailed("\n".join(failed))
 
 
+@purpose("reconcile", Rank.BACKGROUND)
 def _round(settings: Settings, store: Store, name: str, start: datetime | None, now: datetime) -> Result:
-    gate = _CallCount()
+    gate = _CallCount(store, terms(settings), clock=utc_now, metrics=Metrics())
     connected = connect(name, settings.desks[name], settings, gate, utc_now)
     back_fill = settings.reconcile.back_fill
     total, words = Tally(), None
@@ -95,12 +98,10 @@ def _round(settings: Settings, store: Store, name: str, start: datetime | None, 
     return Result(name, total, gate.calls, words)
 
 
-class _CallCount(CountingGate):
+class _CallCount(BudgetGate):
     """The gate that every vendor call passes, with a count of its own."""
 
-    def __init__(self) -> None:
-        super().__init__(Metrics())
-        self.calls = 0
+    calls = 0
 
     def record(self, call: Call) -> None:
         """Count a call."""

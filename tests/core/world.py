@@ -13,9 +13,11 @@ from werkzeug.serving import make_server
 
 import rules
 from bridge import enrichment
+from bridge.allowance import Terms
+from bridge.budget import BudgetGate
 from bridge.enrichment import EnrichmentOptions
 from bridge.intake import Intake
-from bridge.metrics import CountingGate, Metrics
+from bridge.metrics import Metrics
 from bridge.model import Decision, Mode, TicketRef
 from bridge.pipeline import ConnectedDesk, Pipeline
 from bridge.signal import Signal
@@ -62,8 +64,8 @@ class World:
         self.sandbox = SANDBOXES[vendor](clock=clock.unix)
         self.running = start(self.sandbox)
         self.metrics = Metrics()
-        self.gate = CountingGate(self.metrics)
         kind = VENDORS[vendor]
+        self.gate = BudgetGate(store, {self.name: Terms(0.3, kind.window)}, clock=clock, metrics=self.metrics)
         options = kind.options.model_validate({"url": self.running.url, **OPTIONS[vendor]})
         self.desk = kind.desk(self.name, options, gate=self.gate, clock=clock)
         self._pool = ThreadPoolExecutor(4)
