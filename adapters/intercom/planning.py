@@ -127,17 +127,23 @@ def part(step: Step, name: str) -> Mapping[str, Any]:
 
 
 def _conversation_steps(wish: _Wish, wake_at: int) -> Iterator[tuple[str, Data]]:
-    ticket = wish.ticket
+    """Who has it, its state, its attributes. It is opened first: giving a closed one to somebody opens it by the way,
+    which is refused as a conflict, for whoever closed it meant it."""
+    ticket, state = wish.ticket, wish.state()
+    states = [] if state is None else [(STATE, _to_state(ticket, state, wake_at))]
+    yield from states if state == STATE_OF[Status.OPEN] else ()
     for field, (has, shall) in wish.holders().items():
         if has != shall:
             yield HOLDER_STEP[field], {"want": {field: shall}, "expect": {field: has}}
-    state = wish.state()
-    if state is not None:
-        data: Data = {"want": {"status_raw": state}, "expect": {"status_raw": ticket.status_raw}}
-        yield STATE, {**data, "wake_at": wake_at} if state == "snoozed" else data
+    yield from states if state != STATE_OF[Status.OPEN] else ()
     attributes = wish.attributes()
     if attributes:
         yield ATTRIBUTES, {"want": {"fields": attributes}, "expect": {"fields": _as_read(ticket, attributes)}}
+
+
+def _to_state(ticket: Ticket, state: str, wake_at: int) -> Data:
+    data: Data = {"want": {"status_raw": state}, "expect": {"status_raw": ticket.status_raw}}
+    return {**data, "wake_at": wake_at} if state == STATE_OF[Status.PENDING] else data
 
 
 def _ticket_steps(wish: _Wish) -> Iterator[tuple[str, Data]]:

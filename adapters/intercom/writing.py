@@ -71,6 +71,8 @@ class Writer:
         moved = planning.differing(seen, planning.part(step, "expect"))
         if moved:
             raise Conflict(f"{step.ref}: {', '.join(moved)} changed at Intercom since the ticket was read")
+        if step.name in planning.HOLDER_STEP.values() and seen.status_raw == planning.STATE_OF[Status.CLOSED]:
+            raise Conflict(f"{step.ref} was closed at Intercom: giving it to somebody would open it again")
         answer = self._send(step, acting, want, item)
         return Receipt(seen=self._mapped(answer, complete=False))
 

@@ -51,6 +51,17 @@ def test_a_team_that_an_agent_chose_before_we_looked_stands(world: World, told: 
     assert len(ticket["notes"]) == 1
 
 
+def test_what_an_agent_solved_before_our_write_stays_solved(world: World) -> None:
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.delivered()
+    world.control("PUT", "faults", {"drop": 1.0})
+    world.clock.turn(3)
+    world.agent(number, set={"status": "resolved"})
+    solved = world.ticket(number)["status"]
+    world.run()
+    assert world.ticket(number)["status"] == solved
+
+
 def test_a_desks_own_default_is_nobodys_choice_while_nobody_can_have_read_the_ticket() -> None:
     assert first_sight(Memory(), None, UNTOUCHED, Priority.LOW).held == frozenset()
 
