@@ -19,12 +19,12 @@ from typer.testing import CliRunner
 
 from bridge import reconcile
 from bridge.errors import Retryable
-from bridge.model import Delivery, EventKind, Status
+from bridge.model import EventKind, Status
 from bridge.ports import Desk, Page
 from bridge.reconcile import Tally
 from bridge.store import Store, cursors, inbox, mailbox
 from bridge.store import roster as rosters
-from bridge.store.inbox import Arrival
+from bridge.store.cursors import Place
 from deskbridge.cli import app
 from deskbridge.cli.progress import Bars
 from deskbridge.cli.sync import SyncFailed
@@ -95,6 +95,17 @@ def look(world: World, desk: Desk | None = None) -> Tally:
     """One round, after more than the minute that Zendesk's export lags behind."""
     world.clock.turn(62)
     return sum(reconcile.follow(world.store, desk or world.desk, back_fill=MONTH, clock=world.clock), Tally())
+
+
+def at_once(world: World) -> Tally:
+    return sum(reconcile.follow(world.store, world.desk, back_fill=MONTH, clock=world.clock), Tally())
+
+
+def hint(world: World, number: str) -> None:
+    """A finding of before has the ticket looked at now."""
+    finding = b'{"ticket": "", "updated_at": null}'
+    delivery = Delivery(world.name, f"@reconciled/{number}/before", finding, {}, world.clock.now)
+    inbox.keep(world.store, [Arrival(delivery, world.ref(number).id, "reconciled", world.clock.now)])
 
 
 def catch_up(world: World) -> Tally:
@@ -176,17 +187,42 @@ def test_a_reply_in_the_very_second_of_the_last_read_is_found(deaf: World) -> No
     catch_up(deaf)
     catch_up(deaf)
     deaf.agent(number, set={"add_tags": ["seen"]})
-    hint = Arrival(
-        Delivery(deaf.name, "@reconciled/by-hand", b'{"ticket":"1","updated_at":null}', {}, deaf.clock.now),
-        deaf.ref(number).id,
-        "reconciled",
-        deaf.clock.now,
-    )
-    inbox.keep(deaf.store, [hint])
+    hint(deaf, number)
     assert deaf.step()
     deaf.customer("", "You hear from my lawyer.", ticket=number)
     catch_up(deaf)
     assert "escalated" in deaf.ticket(number)["tags"]
+
+
+@pytest.mark.parametrize("vendor", ["freshdesk", "intercom"])
+def test_an_update_listed_in_its_own_second_is_looked_at_when_that_is_over_and_once_more(
+    make: Make, vendor: str
+) -> None:
+    world = make(vendor)
+    look(world)
+    world.control("PUT", "faults", {"drop": 1})
+    number = world.customer("A question", "How do I export?")
+    assert at_once(world).new == 1
+    assert not world.step()
+    hint(world, number)
+    assert world.step()
+    world.customer("", "You hear from my lawyer.", ticket=number)
+    catch_up(world)
+    assert "escalated" in world.ticket(number)["tags"]
+    assert [decision.event for decision in world.decisions(number)] == [
+        EventKind.TICKET_CREATED,
+        EventKind.REQUESTER_REPLIED,
+    ]
+
+
+def test_a_ticket_that_a_person_took_unheard_is_decided_on_and_stays_theirs(deaf: World) -> None:
+    number = deaf.customer("Charged twice", "Please refund the invoice.")
+    deaf.agent(number, set={"assignee": "dee@acme.example", "team": "Tech Support"})
+    found = catch_up(deaf)
+    assert (found.new, found.remembered) == (1, 0)
+    ticket = deaf.ticket(number)
+    assert (ticket["assignee"], ticket["team"]) == ("dee@acme.example", "Tech Support")
+    assert "money" in ticket["tags"]
 
 
 # Beside working webhooks ----------------------------------------------------------------------------------------------
@@ -203,6 +239,20 @@ def test_beside_working_webhooks_nothing_is_decided_or_written_twice(world: Worl
     assert world.decisions(number) == decided
     assert world.writes(number) == written
     assert len(decided) == 2
+
+
+def test_what_a_webhook_had_us_read_is_not_read_again(make: Make) -> None:
+    world = make("freshdesk")
+    look(world)
+    number = world.customer("A question", "How do I export?")
+    world.run()
+    catch_up(world)
+    world.agent(number, set={"add_tags": ["known"]})
+    world.delivered()
+    world.clock.turn(3)
+    assert world.step()
+    found = catch_up(world)
+    assert (found.changed, found.unchanged) == (0, 1)
 
 
 def test_a_quiet_desk_costs_its_list_and_not_one_read(world: World) -> None:
@@ -249,7 +299,9 @@ def test_a_ticket_resolved_unheard_gives_its_agent_room_again_without_a_read(dea
     assert promised(deaf) == 0
     assert remembered(deaf, number)[0].status in {Status.RESOLVED, Status.CLOSED}
     assert len(deaf.decisions(number)) == 1
-    assert catch_up(deaf).changed == 0
+    deaf.agent(number, set={"add_tags": ["filed"]})
+    found = catch_up(deaf)
+    assert (found.changed, found.unchanged) == (0, 1)
 
 
 def test_a_ticket_reopened_unheard_is_decided_on(deaf: World) -> None:
@@ -286,17 +338,27 @@ def test_a_ticket_deleted_unheard_is_marked_so_and_gives_its_agent_room_again(ma
     assert len(world.decisions(number)) == 1
 
 
-def test_an_old_finding_does_not_resolve_a_ticket_that_was_read_since(deaf: World) -> None:
-    number = deaf.customer("A question", "How do I export?")
-    catch_up(deaf)
-    deaf.agent(number, set={"status": "resolved"})
-    look(deaf)
-    deaf.customer("", "No: you hear from my lawyer.", ticket=number)
-    deaf.clock.turn(62)
-    list(reconcile.revisit(deaf.store, deaf.desk, since=deaf.clock.now - MONTH, clock=deaf.clock))
-    deaf.run()
-    assert remembered(deaf, number)[0].status not in {Status.RESOLVED, Status.CLOSED}
-    assert "escalated" in deaf.ticket(number)["tags"]
+def test_a_page_from_before_a_ticket_was_read_does_not_resolve_it(make: Make) -> None:
+    world = make("freshdesk")
+    number = world.customer("A question", "How do I export?")
+    world.run()
+    world.control("PUT", "faults", {"drop": 1})
+    world.agent(number, set={"status": "resolved"})
+    world.clock.turn(5)
+
+    def reopened_meanwhile(_: int) -> None:
+        world.control("DELETE", "faults")
+        world.customer("", "No: you hear from my lawyer.", ticket=number)
+        world.delivered()
+        world.clock.turn(1)
+        assert world.step()
+
+    desk: Any = Paged(world.desk, reopened_meanwhile)
+    found = sum(reconcile.follow(world.store, desk, back_fill=MONTH, clock=world.clock), Tally())
+    assert found.changed == 1
+    world.run()
+    assert remembered(world, number)[0].status is Status.OPEN
+    assert "escalated" in world.ticket(number)["tags"]
 
 
 # The first time -------------------------------------------------------------------------------------------------------
@@ -380,6 +442,7 @@ class Paged:
         self._desk = desk
         self._before_answer = before_answer
         self.asked: list[str | None] = []
+        self.starts: set[datetime] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._desk, name)
@@ -387,6 +450,7 @@ class Paged:
     def changed_since(self, cursor: str | None, *, start: datetime) -> Page:
         """The page at an offset; the list itself is read anew for each."""
         self.asked.append(cursor)
+        self.starts.add(start)
         offset = int(cursor or 0)
         whole = self._desk.changed_since(None, start=start)
         self._before_answer(len(self.asked))
@@ -416,6 +480,7 @@ def test_a_desk_that_fails_between_two_pages_is_followed_from_the_second(make: M
     assert (place.cursor, place.completed_at) == ("2", None)
     assert look(world, desk).new == 3
     assert desk.asked == [None, "2", "2", "4"]
+    assert len(desk.starts) == 1
     world.run(for_seconds=9)
     assert [len(world.decisions(number)) for number in numbers] == [1] * 5
 
@@ -438,6 +503,36 @@ def test_a_crash_between_page_and_commit_repeats_the_page_and_no_effect(
     assert catch_up(world).new == 3
     catch_up(world)
     assert [len(world.decisions(number)) for number in numbers] == [1] * 3
+
+
+def test_who_has_been_overtaken_moves_no_cursor(store: Store, clock: Clock) -> None:
+    first, second, late = (Place(cursor, clock.now) for cursor in ("1", "2", "1b"))
+
+    def move(before: Place | None, after: Place) -> bool:
+        with store.writing() as connection:
+            return cursors.move(store, connection, "acme", before, after, now=clock.now)
+
+    assert [move(None, first), move(None, late), move(first, second), move(first, late)] == [True, False, True, False]
+    with store.reading() as connection:
+        assert cursors.load(connection, "acme") == second
+
+
+def test_a_ticket_that_waits_keeps_the_better_of_its_ranks(store: Store, clock: Clock) -> None:
+    def wake(ticket: str, rank: int) -> None:
+        with store.writing() as connection:
+            mailbox.wake(store, connection, {("acme", ticket): clock.now}, rank=rank)
+
+    def claimed() -> set[str]:
+        return {box.ticket for box in mailbox.claim(store, "one", clock.now, timedelta(seconds=9), 9)}
+
+    wake("told first", mailbox.TOLD)
+    wake("told first", mailbox.POLLED)
+    wake("polled first", mailbox.POLLED)
+    wake("polled first", mailbox.TOLD)
+    wake("polled only", mailbox.POLLED)
+    assert claimed() == {"told first", "polled first"}
+    wake("told first", mailbox.POLLED)
+    assert claimed() == {"polled only"}
 
 
 def test_two_processes_that_reconcile_at_once_find_each_ticket_once(make: Make, store: Store) -> None:
