@@ -19,12 +19,13 @@ from typer.testing import CliRunner
 
 from bridge import reconcile
 from bridge.errors import Retryable
-from bridge.model import EventKind, Status
+from bridge.model import Delivery, EventKind, Status
 from bridge.ports import Desk, Page
 from bridge.reconcile import Tally
 from bridge.store import Store, cursors, inbox, mailbox
 from bridge.store import roster as rosters
 from bridge.store.cursors import Place
+from bridge.store.inbox import Arrival
 from deskbridge.cli import app
 from deskbridge.cli.progress import Bars
 from deskbridge.cli.sync import SyncFailed
