@@ -12,17 +12,18 @@ class Memory:
     """What happened to one ticket so far, as far as the next decision needs it.
 
     `held` are the fields that somebody other than us set (`assignee`, `team`, `priority`, `status`, `type`,
-    `field:<name>`): we never write them again. `refused_tags` are tags somebody took off. `attempted` is the change
-    of an operation that did not end well: what of it stands at the desk is ours even so. `heard` and `heard_at` say
-    how many public messages of the requester the last decision knew (None: all until `heard_at`, which were not
-    counted) and when the newest was written. `waiting_for` is
-    set while nobody had room, `suggested` to what was last suggested; `conflicts` counts decisions that came too late.
+    `field:<name>`): we never write them again. `refused_tags` are tags somebody took off, `added_tags` tags somebody
+    put on. `attempted` is the change of an operation that did not end well: what of it stands at the desk is ours even
+    so. `heard` and `heard_at` say how many public messages of the requester the last decision knew (None: all until
+    `heard_at`, which were not counted) and when the newest was written. `waiting_for` is set while nobody had room,
+    `suggested` to what was last suggested; `conflicts` counts decisions that came too late.
     """
 
     decided: bool = False
     noted: bool = False
     held: frozenset[str] = frozenset()
     refused_tags: frozenset[str] = frozenset()
+    added_tags: frozenset[str] = frozenset()
     attempted: Change | None = None
     heard: int | None = 0
     heard_at: datetime | None = None
@@ -53,8 +54,15 @@ def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
         moved.discard("status")
     if "assignee" in moved and now.assignee_id is not None:
         moved.add("team")
-    removed = known.tags - now.tags - (memory.attempted.remove_tags if memory.attempted else frozenset())
-    return replace(memory, held=memory.held | moved, refused_tags=memory.refused_tags | removed)
+    attempted = memory.attempted or Change()
+    removed = known.tags - now.tags - attempted.remove_tags
+    added = now.tags - known.tags - attempted.add_tags
+    return replace(
+        memory,
+        held=memory.held | moved,
+        refused_tags=memory.refused_tags | removed,
+        added_tags=memory.added_tags | added,
+    )
 
 
 def first_sight(memory: Memory, created: Ticket | None, now: Ticket, default_priority: Priority) -> Memory:

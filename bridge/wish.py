@@ -40,7 +40,7 @@ def settle(wanted: Change, ticket: Ticket, memory: Memory, can: Collection[Capab
     change = wanted
     for name, field, capability in _FIELDS:
         value, present = getattr(change, field), getattr(ticket, field)
-        if value is None or value == present:
+        if value is None or (value or None) == present:
             change = _without(change, field)
             continue
         if reason := _obstacle(name, memory, capability, can):
@@ -51,15 +51,17 @@ def settle(wanted: Change, ticket: Ticket, memory: Memory, can: Collection[Capab
         change = replace(change, priority=None)
     if wanted.team_id is not None and change.team_id is None and wanted.team_id != ticket.team_id:
         change = replace(change, assignee_id=None)  # an agent of the one team cannot work in the other
-    held = {name for name in change.fields if f"field:{name}" in memory.held}
+    fields = {name: value for name, value in change.fields.items() if ticket.fields.get(name) != value}
+    held = {name for name in fields if f"field:{name}" in memory.held}
     kept += [f"{name} was set by somebody else" for name in sorted(held)]
-    refused = change.add_tags & memory.refused_tags
-    kept += [f"tag {tag} was taken off by somebody" for tag in sorted(refused)]
+    missing, present = change.add_tags - ticket.tags, change.remove_tags & ticket.tags
+    kept += [f"tag {tag} was taken off by somebody" for tag in sorted(missing & memory.refused_tags)]
+    kept += [f"tag {tag} was put on by somebody" for tag in sorted(present & memory.added_tags)]
     settled = replace(
         change,
-        add_tags=change.add_tags - ticket.tags - refused,
-        remove_tags=change.remove_tags & ticket.tags,
-        fields={k: v for k, v in change.fields.items() if k not in held and ticket.fields.get(k) != v},
+        add_tags=missing - memory.refused_tags,
+        remove_tags=present - memory.added_tags,
+        fields={name: value for name, value in fields.items() if name not in held},
     )
     return Settled(settled, tuple(kept))
 

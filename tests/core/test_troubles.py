@@ -443,3 +443,15 @@ def test_a_reply_that_waits_together_with_the_creation_is_heard(world: World) ->
     world.run(for_seconds=8)
     assert "escalated" in world.ticket(number)["tags"]
     written_once(world, number)
+
+
+@pytest.mark.parametrize("vendor", sorted(SANDBOXES))
+def test_a_tag_that_a_human_put_on_is_not_taken_off_by_a_rule(vendor: str, make: Make) -> None:
+    world = make(vendor, POLICY.replace("{add_tags: [escalated]}", "{add_tags: [escalated], remove_tags: [checked]}"))
+    number = invoice(world)
+    world.run()
+    world.agent(number, set={"add_tags": ["checked"]})
+    world.run()
+    world.customer("", "You hear from my lawyer.", ticket=number)
+    world.run()
+    assert {"checked", "escalated"} <= set(world.ticket(number)["tags"])
