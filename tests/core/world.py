@@ -27,7 +27,7 @@ from bridge.worker import LEASE, Workers, beat
 from bridge.writeback import WriteBack
 from deskbridge.vendors import VENDORS
 from sandbox.common.desk import SandboxDesk
-from sandbox.common.server import start
+from sandbox.common.server import Running, start
 from sandbox.freshdesk import FreshdeskSandbox
 from sandbox.intercom import IntercomSandbox
 from sandbox.zendesk import ZendeskSandbox
@@ -55,20 +55,31 @@ HOOKS = {"zendesk": "", "freshdesk": "/freshdesk-path-secret", "intercom": ""}
 DAY = 86_400
 
 
-class World:
-    """One desk of a vendor, one bridge, both on the same clock. `run()` works until nothing is left to do now."""
+class Process:
+    """One bridge on one desk of a vendor at `url`, without its web server: the workers move when they are told to.
 
-    def __init__(self, vendor: str, store: Store, clock: Clock, *, policy: str, mode: Mode = Mode.LIVE) -> None:
+    `at_once` is how many enrichers may ask at the same time.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        store: Store,
+        clock: Clock,
+        url: str,
+        *,
+        policy: str,
+        mode: Mode = Mode.LIVE,
+        at_once: int = 4,
+    ) -> None:
         self.vendor, self.store, self.clock = vendor, store, clock
         self.name = f"acme-{vendor}"
-        self.sandbox = SANDBOXES[vendor](clock=clock.unix)
-        self.running = start(self.sandbox)
         self.metrics = Metrics()
         kind = VENDORS[vendor]
         self.gate = BudgetGate(store, {self.name: Terms(0.3, kind.window)}, clock=clock, metrics=self.metrics)
-        options = kind.options.model_validate({"url": self.running.url, **OPTIONS[vendor]})
+        options = kind.options.model_validate({"url": url, **OPTIONS[vendor]})
         self.desk = kind.desk(self.name, options, gate=self.gate, clock=clock)
-        self._pool = ThreadPoolExecutor(4)
+        self._pool = ThreadPoolExecutor(at_once)
         enrichers = tuple(enrichment.build(EnrichmentOptions(), self.desk, clock))
         self.desks = {self.name: ConnectedDesk(self.desk, mode, enrichers)}
         self.policy = rules.loads(policy)
@@ -94,21 +105,32 @@ class World:
             admits=lambda: self.admits,
             troubles=dict,
         )
-        self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.port}/hooks/{self.name}{HOOKS[vendor]}"
-        self.control("POST", "webhooks", {"url": self.url, "secret": OPTIONS[vendor]["webhook_secrets"][0]})
-        self.take_roster()
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
         self.intake.close()
         self._pool.shutdown()
         self.desks[self.name].close()
-        self.running.stop()
+
+    def take_roster(self) -> None:
+        rosters.save(self.store, self.desk.roster())
+
+    def step(self) -> bool:
+        """Whatever is due now, once; False where nothing is."""
+        beat(self.store, [], self.clock.now)
+        return self.workers.decide("decider") | self.workers.write("writer")
+
+    def decisions(self, number: str) -> list[Decision]:
+        with self.store.reading() as connection:
+            return journal.of_ticket(connection, self.name, self.ref(number).id)
+
+    def ref(self, number: str) -> TicketRef:
+        return TicketRef(self.name, number)
+
+
+class People:
+    """The customers and agents of a running sandbox desk, and what the desk itself says of its tickets."""
+
+    running: Running
 
     def control(self, method: str, path: str, say: Mapping[str, Any] | None = None) -> Any:
         request = urllib.request.Request(
@@ -119,9 +141,6 @@ class World:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
-
-    def take_roster(self) -> None:
-        rosters.save(self.store, self.desk.roster())
 
     def customer(self, subject: str, body: str, email: str = "ada@mail.example", **more: Any) -> str:
         """A customer opens a ticket, or replies to `ticket`; its id at the desk."""
@@ -139,19 +158,6 @@ class World:
             threading.Event().wait(0.01)
         raise AssertionError("the sandbox did not deliver its webhooks in five seconds")
 
-    def run(self, *, for_seconds: float = 5.0) -> None:
-        """Deliver, decide and write back, turning the clock on by a second at a time."""
-        for _ in range(int(for_seconds) + 1):
-            self.delivered()
-            while self.step():
-                self.delivered()
-            self.clock.turn(1)
-
-    def step(self) -> bool:
-        """Whatever is due now, once; False where nothing is."""
-        beat(self.store, [], self.clock.now)
-        return self.workers.decide("decider") | self.workers.write("writer")
-
     def ticket(self, number: str) -> dict[str, Any]:
         """The ticket as the desk itself has it."""
         return next(ticket for ticket in self.control("GET", "state")["tickets"] if str(ticket["id"]) == number)
@@ -164,9 +170,32 @@ class World:
     def calls(self) -> list[dict[str, Any]]:
         return list(self.control("GET", "state")["calls"])
 
-    def decisions(self, number: str) -> list[Decision]:
-        with self.store.reading() as connection:
-            return journal.of_ticket(connection, self.name, self.ref(number).id)
 
-    def ref(self, number: str) -> TicketRef:
-        return TicketRef(self.name, number)
+class World(Process, People):
+    """One desk of a vendor, one bridge, both on the same clock. `run()` works until nothing is left to do now."""
+
+    def __init__(self, vendor: str, store: Store, clock: Clock, *, policy: str, mode: Mode = Mode.LIVE) -> None:
+        self.sandbox = SANDBOXES[vendor](clock=clock.unix)
+        self.running = start(self.sandbox)
+        super().__init__(vendor, store, clock, self.running.url, policy=policy, mode=mode)
+        self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.port}/hooks/{self.name}{HOOKS[vendor]}"
+        self.control("POST", "webhooks", {"url": self.url, "secret": OPTIONS[vendor]["webhook_secrets"][0]})
+        self.take_roster()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        super().close()
+        self.running.stop()
+
+    def run(self, *, for_seconds: float = 5.0) -> None:
+        """Deliver, decide and write back, turning the clock on by a second at a time."""
+        for _ in range(int(for_seconds) + 1):
+            self.delivered()
+            while self.step():
+                self.delivered()
+            self.clock.turn(1)
