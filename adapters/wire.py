@@ -1,11 +1,13 @@
-"""What every vendor's wire has in common: faults to errors, secrets compared, ids and times coerced, HTML to text."""
+"""What every vendor's wire has in common: addresses, faults to errors, secrets compared, ids, times, HTML to text."""
 
 import hmac
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
+from typing import Final
+from urllib.parse import urlsplit
 
 from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, Unclear, Unsupported
 
@@ -73,6 +75,32 @@ def matches_any(given: str, secrets: Iterable[str]) -> bool:
     return any(verdicts)
 
 
+KEPT_HEADERS: Final = frozenset({"content-type", "user-agent"})
+"""The headers of a delivery that are worth keeping; others may hold a secret, such as `authorization`."""
+
+
+def kept(headers: Mapping[str, str], *own: str) -> dict[str, str]:
+    """What is stored of a delivery's headers: those above, and the vendor's `own`, by how their names begin."""
+    return {name: value for name, value in headers.items() if name in KEPT_HEADERS or (own and name.startswith(own))}
+
+
+def base(url: str, example: str) -> str:
+    """The address of an account's API, without a slash at its end. Raises ValueError where it is no such address.
+
+    Plain http is for this machine alone: on any longer way it would show everybody our credential.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        raise ValueError(f"must be an https address like {example}")
+    more = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if not parts.hostname or parts.port == 0 or more:
+        raise ValueError(f"must be the address alone, without a path or a user, like {example}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+_LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
+
+
 def some_id(value: object) -> str | None:
     """An id as text; the ways vendors say "none" (null, 0, "0", "") are all None."""
     text = "" if value is None else str(value).strip()
@@ -86,11 +114,7 @@ def instant(value: object) -> datetime | None:
             return datetime.fromtimestamp(value, UTC)
         parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
         return parsed and (parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC))
-    except (
-        ValueError,
-        OverflowError,
-        OSError,
-    ):  # the last two: beyond the years that a datetime or this platform knows
+    except (ValueError, OverflowError, OSError):  # the last two: years that a datetime or this platform does not know
         return None
 
 

@@ -13,7 +13,7 @@ from adapters.freshdesk.bookmark import SECOND, Bookmark
 from adapters.freshdesk.client import PAGE_MAX, FreshdeskClient
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
-from adapters.wire import instant, matches_any
+from adapters.wire import instant, kept, matches_any
 from bridge.errors import BadCredential, DeliveryRefused, NotThere, Permanent
 from bridge.model import (
     Change,
@@ -91,8 +91,7 @@ class FreshdeskDesk:
         by_path = matches_any(raw.secret_path or "", self._path_secrets)
         if not (by_header and by_path):
             raise DeliveryRefused("the secret header or the secret path is not this desk's")
-        kept = {name: value for name, value in raw.headers.items() if name in {"content-type", "user-agent"}}
-        return Delivery(self.name, hint.key(raw), raw.body, kept, raw.received_at)
+        return Delivery(self.name, hint.key(raw), raw.body, kept(raw.headers), raw.received_at)
 
     def read(self, delivery: Delivery) -> Sequence[Event]:
         """The hint that the delivery is; see `hint.events`."""

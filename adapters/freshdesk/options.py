@@ -1,16 +1,14 @@
 """What an admin states about one Freshdesk account: address, credential, webhook secrets, its own statuses."""
 
-import re
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from adapters.wire import base
 from bridge.model import Status
 
 SECRET_MIN: Final = 16
 """Characters; Freshdesk signs nothing, so these secrets are all that tells its deliveries from anybody's."""
-
-_BASE: Final = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?/?")
 
 Secret = Annotated[SecretStr, Field(min_length=SECRET_MIN)]
 
@@ -38,6 +36,4 @@ class FreshdeskOptions(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_a_base(cls, url: str) -> str:
-        if not _BASE.fullmatch(url):
-            raise ValueError("must be the account's base like https://acme.freshdesk.com, without path or credentials")
-        return url.rstrip("/")
+        return base(url, "https://acme.freshdesk.com")

@@ -136,7 +136,7 @@ def _whole(header: str | None) -> int | None:
 
 
 def _unanswered(error: httpx.RequestError, *, writes: bool) -> DeskError:
-    words = f"no answer from Intercom: {type(error).__name__}"
+    words = f"no answer from {error.request.url.netloc.decode()} ({type(error).__name__})"
     return Unclear(words) if writes and not isinstance(error, NEVER_SENT) else Retryable(words)
 
 

@@ -26,7 +26,7 @@ from adapters.intercom.mapping import (
 from adapters.intercom.options import IntercomOptions
 from adapters.intercom.sweep import Sweep
 from adapters.intercom.writing import Writer
-from adapters.wire import matches_any, some_id
+from adapters.wire import kept, matches_any, some_id
 from bridge.errors import DeliveryRefused
 from bridge.model import (
     AgentRecord,
@@ -110,7 +110,7 @@ class IntercomDesk:
             raise DeliveryRefused("the delivery is of another Intercom app: check app_id", 401)
         given = some_id(said.get("id"))
         key = f"{said.get('app_id')}:{given}" if given else hashlib.sha256(raw.body).hexdigest()
-        return Delivery(self.name, key, raw.body, raw.headers, raw.received_at, keep=said.get("topic") != PING)
+        return Delivery(self.name, key, raw.body, kept(raw.headers), raw.received_at, keep=said.get("topic") != PING)
 
     def read(self, delivery: Delivery) -> Sequence[Event]:
         """The one event of a notification."""

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Final
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from adapters.wire import base
 
 VERSION: Final = "2.16"
 """The newest numbered version of the API in Intercom's public description, and the one this adapter is written for."""
@@ -41,10 +42,4 @@ class IntercomOptions(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_a_base(cls, url: str) -> str:
-        try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise ValueError(f"is no URL: {error}") from error
-        if parsed.scheme not in {"https", "http"} or not parsed.host or parsed.userinfo or parsed.path != "/":
-            raise ValueError("must be a region's base like https://api.intercom.io, without path or credentials")
-        return url.rstrip("/")
+        return base(url, "https://api.intercom.io")

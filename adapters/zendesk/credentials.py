@@ -96,7 +96,7 @@ def credential(desk: str, given: OAuthClient | AccessToken | ApiToken, clock: Cl
     if isinstance(given, AccessToken):
         return Fixed(f"Bearer {given.access_token.get_secret_value()}")
     structlog.get_logger(__name__).warning(
-        "zendesk_api_token_ends", desk=desk, ends="2027-04-30", instead="an OAuth client (client_id, client_secret)"
+        "Zendesk ends API tokens", desk=desk, ends="2027-04-30", instead="an OAuth client (client_id, client_secret)"
     )
     pair = f"{given.email}/token:{given.api_token.get_secret_value()}"
     return Fixed("Basic " + base64.b64encode(pair.encode()).decode())

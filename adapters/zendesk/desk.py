@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from adapters.wire import some_id
+from adapters.wire import kept, some_id
 from adapters.zendesk import mapping, plan, roster, webhook
 from adapters.zendesk.client import ZendeskClient
 from adapters.zendesk.options import ZendeskOptions
@@ -67,7 +67,7 @@ class ZendeskDesk:
         """The delivery where one of our webhooks signed it within the clock window. Raises DeliveryRefused (401)."""
         secrets = [secret.get_secret_value() for secret in self._options.webhook_secrets]
         webhook.authenticate(raw, secrets, self._options.clock_window)
-        return Delivery(self.name, webhook.dedupe_key(raw), raw.body, raw.headers, raw.received_at)
+        return Delivery(self.name, webhook.dedupe_key(raw), raw.body, kept(raw.headers, "x-zendesk-"), raw.received_at)
 
     def read(self, delivery: Delivery) -> Sequence[Event]:
         """The one event of a delivery."""

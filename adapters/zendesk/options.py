@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from adapters.wire import base
+
 PUBLIC_TEST_SECRET: Final = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - public by design, kept to refuse it
 """The secret Zendesk signs test calls with before a webhook exists: printed in its docs, so it proves nothing."""
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class OAuthClient(BaseModel):
@@ -54,12 +53,7 @@ class ZendeskOptions(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_a_base(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
-            raise ValueError("give the account's https address, such as https://acme.zendesk.com")
-        if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("give the address alone, without a path or a user, such as https://acme.zendesk.com")
-        return f"{parts.scheme}://{parts.netloc}"
+        return base(url, "https://acme.zendesk.com")
 
     @field_validator("webhook_secrets")
     @classmethod

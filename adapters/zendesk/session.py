@@ -79,7 +79,7 @@ class DeskSession(requests.Session):
             answer = super().request(method, url, **kwargs | ours)
         except requests.RequestException as error:
             self._gate.record(Call(self._desk, method, route, None, time.monotonic() - started))
-            raise _lost(error, writes=method != "GET" and route != _TOKENS) from error
+            raise _lost(error, self._base, writes=method != "GET" and route != _TOKENS) from error
         spent = time.monotonic() - started
         told = rate_limit(answer.headers) | refusal(answer.headers)
         self._gate.record(Call(self._desk, method, route, answer.status_code, spent, **told))
@@ -137,9 +137,9 @@ def _sentences(said: object) -> Iterator[str]:
             yield from _sentences(item)
 
 
-def _lost(error: requests.RequestException, *, writes: bool) -> DeskError:
+def _lost(error: requests.RequestException, base: str, *, writes: bool) -> DeskError:
     """No answer came: a call that never left may be made again, a write that may have left is unclear."""
-    words = f"no answer from the desk ({type(error).__name__})"
+    words = f"no answer from {urlsplit(base).netloc} ({type(error).__name__})"
     return Unclear(words) if writes and not _never_left(error) else Retryable(words)
 
 

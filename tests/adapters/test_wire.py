@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.wire import WORDS_MAX, fault, instant, matches_any, plain, seconds, some_id
+from adapters.wire import WORDS_MAX, base, fault, instant, kept, matches_any, plain, seconds, some_id
 from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, Unclear, Unsupported
 
 NOW = datetime(2026, 11, 3, 9, 14, 26, tzinfo=UTC)
@@ -126,6 +126,40 @@ def test_a_vendors_time_is_read_in_utc_or_not_at_all(told: object, meant: dateti
 def test_no_time_however_odd_stops_the_reading(told: object) -> None:
     read = instant(told)
     assert read is None or read.tzinfo is UTC
+
+
+@pytest.mark.parametrize("url", ["https://desk.example/", "http://localhost:9001", "http://[::1]:9001/"])
+def test_an_account_is_reached_by_https_or_on_this_machine(url: str) -> None:
+    assert base(url, "https://acme.example") == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://desk.example",
+        "http://127.0.0.1.example",
+        "https://desk.example/api/v2",
+        "https://user:pw@desk.example",
+        "https://desk.example?a=b",
+        "https://desk.example:port",
+        "https://desk.example:0",
+        "https://[::1",
+        "ftp://localhost",
+        "desk.example",
+        "https://",
+        "",
+    ],
+)
+def test_no_other_address_is_given_a_credential(url: str) -> None:
+    with pytest.raises(ValueError, match=r".") as refused:
+        base(url, "https://acme.example")
+    assert "pw" not in str(refused.value)
+
+
+def test_of_a_deliverys_headers_none_is_kept_that_may_hold_a_secret() -> None:
+    headers = {"content-type": "text/json", "authorization": "Bearer x", "cookie": "x", "x-vendor-id": "7"}
+    assert kept(headers) == {"content-type": "text/json"}
+    assert kept(headers, "x-vendor-") == {"content-type": "text/json", "x-vendor-id": "7"}
 
 
 @pytest.mark.parametrize("edge", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", 1e20])
