@@ -322,7 +322,8 @@ class Pipeline:
     def _put_off(self, box: Mailbox, owner: str, words: str, after: float | None = None) -> None:
         wait = patience(box.attempts, f"{box.desk}:{box.ticket}", after)
         log.info("put off", desk=box.desk, ticket=box.ticket, words=words, seconds=wait.total_seconds())
-        self._hand_back(box, owner, due_at=self._clock() + wait, attempts=box.attempts + 1)
+        failures = box.attempts if after is not None else box.attempts + 1  # who is told when to come has not failed
+        self._hand_back(box, owner, due_at=self._clock() + wait, attempts=failures)
 
     def _park(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], words: str) -> None:
         now = self._clock()

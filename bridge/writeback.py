@@ -124,7 +124,8 @@ class WriteBack:
         wait = patience(work.attempts, work.operation.id, after)
         log.info("write put off", operation=work.operation.id, words=words, seconds=wait.total_seconds())
         with self._store.writing() as connection:
-            outbox.postpone(connection, owner, work.operation.id, self._clock() + wait, words, unsent=unsent)
+            due_at, failed = self._clock() + wait, after is None  # who is told when to come has not failed
+            outbox.postpone(connection, owner, work.operation.id, due_at, words, unsent=unsent, failed=failed)
         self._metrics.operations.labels(work.operation.ref.desk, "put_off").inc()
 
     def _decide_again(self, work: Work, owner: str, words: str) -> None:

@@ -133,11 +133,19 @@ def finish_steps(connection: Connection, operation: str, now: datetime) -> None:
 
 
 def postpone(
-    connection: Connection, owner: str, operation: str, due_at: datetime, words: str, *, unsent: int | None
+    connection: Connection,
+    owner: str,
+    operation: str,
+    due_at: datetime,
+    words: str,
+    *,
+    unsent: int | None,
+    failed: bool,
 ) -> None:
     """Try again at `due_at`. `unsent` is the position of a step that had no effect for certain, None where unclear.
 
-    Raises LeaseLost where the operation is no longer `owner`'s.
+    `failed` counts as an attempt, after which the next wait is longer. Raises LeaseLost where the operation is no
+    longer `owner`'s.
     """
     require_lease(connection, owner, operation)
     if unsent is not None:
@@ -145,7 +153,9 @@ def postpone(
     connection.execute(
         update(operations)
         .where(operations.c.id == operation)
-        .values(due_at=due_at, attempts=operations.c.attempts + 1, words=words, lease_owner=None, lease_until=None)
+        .values(
+            due_at=due_at, attempts=operations.c.attempts + int(failed), words=words, lease_owner=None, lease_until=None
+        )
     )
 
 

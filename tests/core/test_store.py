@@ -170,16 +170,16 @@ def test_a_claimed_step_counts_as_started_and_a_step_known_unsent_does_not(store
     assert work.states == (StepState.PLANNED, StepState.PLANNED)
     with store.writing() as connection:
         outbox.step_done(connection, "one", "op", 0, clock.now)
-        outbox.postpone(connection, "one", "op", clock.now, "no answer", unsent=None)
+        outbox.postpone(connection, "one", "op", clock.now, "no answer", unsent=None, failed=True)
     unclear = outbox.claim(store, "two", clock.now, LEASE)
     assert unclear is not None
     assert unclear.states == (StepState.DONE, StepState.STARTED)
     with store.writing() as connection:
-        outbox.postpone(connection, "two", "op", clock.now, "429", unsent=1)
+        outbox.postpone(connection, "two", "op", clock.now, "429", unsent=1, failed=False)
     unsent = outbox.claim(store, "three", clock.now, LEASE)
     assert unsent is not None
     assert unsent.states == (StepState.DONE, StepState.PLANNED)
-    assert unsent.attempts == 2
+    assert unsent.attempts == 1, "who is told when to come has not failed"
 
 
 def test_a_worker_that_lost_an_operation_can_store_nothing(store: Store, clock: Clock) -> None:
