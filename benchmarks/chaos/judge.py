@@ -311,16 +311,16 @@ class _Calls:
         return max((look for look in self._looks[_number(ticket)] if look < at), default=0.0)
 
     def unanswered(self, ticket: str, at: float) -> bool:
-        """True where the answer to a write was held back, or a process was killed right after it."""
+        """True where the answer to a write was held back, or a process was killed while it was under way."""
         lost = any(0 <= call - at <= _SAME_CALL for call in self._lost[_number(ticket)])
-        return lost or any(0 <= kill - at <= _TO_STORE for kill in self._killed)
+        return lost or any(abs(kill - at) <= _UNDER_WAY for kill in self._killed)
 
 
 _SAME_CALL = 0.1
 """How many seconds after a write its call is logged, at most."""
 
-_TO_STORE = 1.0
-"""How many seconds it takes at most to store that a write was answered; who dies before does not know it."""
+_UNDER_WAY = 1.0
+"""How many seconds a slow write is under way at most, and how many it takes at most to store that it was answered."""
 
 
 def _number(ticket: str) -> str:

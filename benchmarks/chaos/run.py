@@ -1,6 +1,7 @@
 """One chaos run from start to end: the play, the faults and the kills at once, then quiet, then the verdict."""
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -117,7 +118,10 @@ def run(plan: Plan, faults: Mapping[str, object] = FAULTS) -> Result:
             if plan.keep is not None:
                 (plan.keep / f"{vendor}.json").write_bytes(state.content)
             verdict.add(judge(state.json(), killed))
-    return Result(plan, verdict, killed, settled)
+    result = Result(plan, verdict, killed, settled)
+    if plan.keep is not None:
+        (plan.keep / "result.json").write_text(json.dumps(result.summary() | {"killed": killed}))
+    return result
 
 
 async def _play(found: Stage, stories: Sequence[Story], plan: Plan, faults: Mapping[str, object]) -> list[float]:

@@ -179,7 +179,7 @@ def test_only_without_a_lock_and_between_a_fresh_look_and_the_write_it_is_a_race
     assert len(verdict.overwritten) == (race is None)
 
 
-@pytest.mark.parametrize("died", ["timeout_after_write", "kill", None])
+@pytest.mark.parametrize("died", ["timeout_after_write", "killed before", "killed after", None])
 def test_what_an_agent_undid_before_a_lost_answer_could_be_read_back_is_a_race(died: str | None) -> None:
     desk = Desk().decided()
     if died == "timeout_after_write":
@@ -187,7 +187,8 @@ def test_what_an_agent_undid_before_a_lost_answer_could_be_read_back_is_a_race(d
     desk.tag(103.0, "agent", tag_of(FIRST), off=True)
     desk.call(109.9)
     desk.tag(110.0, "integration", tag_of(FIRST))
-    verdict = desk.judged(*([102.2] if died == "kill" else []))
+    killed = {"killed before": 101.5, "killed after": 103.0}.get(died or "", 104.0)
+    verdict = desk.judged(killed)
     assert [round(window) for _, window in verdict.races] == ([] if died is None else [7900])
     assert bool(verdict.overwritten) == (died is None)
 
