@@ -88,12 +88,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """One desk's state, the same for every process. `handed` counts calls handed out by unix second."""
+    """One desk's state, the same for every process.
+
+    `handed` counts calls handed out by unix second; `costs` is for how many calls the vendor counts some kinds of call.
+    """
 
     told: Told = Told()
     handed: Mapping[int, int] = field(default_factory=dict)
     pauses: Mapping[str, datetime] = field(default_factory=dict)
     breaker: Breaker | None = None
+    costs: Mapping[str, int] = field(default_factory=dict)
 
     def heard(self, told: Told) -> "Allowance":
         """With what the vendor said since; what it did not say stays."""
@@ -113,17 +117,33 @@ class Allowance:
         since = _since(terms, now)
         return sum(calls for second, calls in self.handed.items() if second >= since)
 
+    def charged(self, calls: int, costs: Mapping[str, int], now: datetime) -> "Allowance":
+        """With calls made beyond those handed out, since some kinds turned out to count for more than one."""
+        if not calls:
+            return self
+        second = int(now.timestamp())
+        known = self.costs.items() | costs.items()
+        return replace(
+            self,
+            handed={**self.handed, second: self.handed.get(second, 0) + calls},
+            costs={kind: max(cost for each, cost in known if each == kind) for kind, _ in known},
+        )
+
     def take(self, terms: Terms, kind: str, rank: Rank, wanted: int, now: datetime) -> "tuple[Allowance, Grant | Hold]":
-        """Hand out up to `wanted` calls of a kind, or say why there are none now."""
+        """Hand out about `wanted` calls, at least what one of a kind counts for, or say why there are none now."""
         if hold := self._paused(kind, now):
             return self, hold
         if self.breaker is not None:
             return self._probe(self.breaker, now)
         room = self._room(terms, rank, now)
-        if room < 1:
-            return self, Hold("budget", "the desk's call budget is spent", self._room_at(terms, rank, now), rank=rank)
+        least = self.costs.get(kind, 1)
+        if self.told.limit is not None:
+            least = min(least, _share(terms, self.told.limit, rank))  # or a dear call could never be made
+        if room < least:
+            free_at = self._room_at(terms, rank, least, now)
+            return self, Hold("budget", "the desk's call budget is spent", free_at, rank=rank)
         second = int(now.timestamp())
-        calls = min(wanted, room)
+        calls = min(max(wanted, least), room)
         return self._handing(terms, second, calls, now), Grant(calls, second)
 
     def paused(self, kind: str, until: datetime) -> "Allowance":
@@ -169,11 +189,11 @@ class Allowance:
             return sys.maxsize
         return told.left - math.ceil(told.limit * terms.headroom)
 
-    def _room_at(self, terms: Terms, rank: Rank, now: datetime) -> datetime:
-        """When there is room for a call of a rank, as far as can be seen now."""
+    def _room_at(self, terms: Terms, rank: Rank, least: int, now: datetime) -> datetime:
+        """When there is room for `least` calls of a rank, as far as can be seen now."""
         assert self.told.limit is not None
-        too_many = self.used(terms, now) + 1 - _share(terms, self.told.limit, rank)
-        at = self.told.left_until if rank is Rank.BACKGROUND and self._left_to_us(terms, now) < 1 else None
+        too_many = self.used(terms, now) + least - _share(terms, self.told.limit, rank)
+        at = self.told.left_until if rank is Rank.BACKGROUND and self._left_to_us(terms, now) < least else None
         for second in sorted(second for second in self.handed if second >= _since(terms, now)):
             if too_many <= 0:
                 break

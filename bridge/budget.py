@@ -46,7 +46,11 @@ class _Purse:
 
 @dataclass(slots=True)
 class _Local:
-    """What one process knows of a desk between two looks at what is shared. Used under its lock only."""
+    """What one process knows of a desk between two looks at what is shared. Used under its lock only.
+
+    `costs` is how many calls the vendor counts a kind of call for, `paid` by thread what was taken for the call it is
+    making, `owed` what those turned out to count for beyond that. `prober` is the thread that makes the probe.
+    """
 
     terms: Terms
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,6 +60,9 @@ class _Local:
     holds: dict[tuple[Rank | None, str | None], tuple[Hold, datetime]] = field(default_factory=dict)
     faults: list[datetime] = field(default_factory=list)
     prober: int | None = None
+    costs: dict[str, int] = field(default_factory=dict)
+    paid: dict[int, int] = field(default_factory=dict)
+    owed: int = 0
 
     def look_again(self, now: datetime) -> None:
         """Have the next call look at what is shared; what is left of the slices is given back then."""
@@ -86,8 +93,10 @@ class BudgetGate:
         with local.lock:
             now = self._clock()
             hold = self._hold(local, kind, rank, now)
-            if hold is None and not self._spend(local, rank, now):
-                hold = self._renew(desk, local, kind, rank, now)
+            if hold is None:
+                local.paid[threading.get_ident()] = cost = local.costs.get(kind, 1)
+                if not self._spend(local, cost, rank, now):
+                    hold = self._renew(desk, local, kind, rank, now)
         if hold is not None:
             self._metrics.held.labels(desk, purpose.current().name, hold.reason).inc()
             after = max(0.0, (hold.until - now).total_seconds())
@@ -118,12 +127,12 @@ class BudgetGate:
                 return hold
         return None
 
-    def _spend(self, local: _Local, rank: Rank, now: datetime) -> bool:
-        """Spend a call of a slice that is good enough for this rank, the least precious first."""
+    def _spend(self, local: _Local, cost: int, rank: Rank, now: datetime) -> bool:
+        """Spend calls of a slice that is good enough for this rank, the least precious first."""
         for each in (Rank.ORDINARY, Rank.URGENT):
             purse = local.purses.get(each)
-            if purse is not None and rank <= each and purse.left and now < purse.until:
-                purse.left -= 1
+            if purse is not None and rank <= each and purse.left >= cost and now < purse.until:
+                purse.left -= cost
                 return True
         return False
 
@@ -132,41 +141,42 @@ class BudgetGate:
         purse = local.purses.pop(rank, None)
         wanted = self._wanted(local, rank, purse, now)
 
-        def settle(stored: Allowance) -> tuple[Allowance, Grant | Hold]:
-            known = stored.heard(local.told)
-            if purse is not None:
-                known = known.returned(purse.grant.at, purse.left)
-            return known.take(local.terms, kind, rank, wanted, now)
+        def settle(known: Allowance) -> tuple[Allowance, Grant | Hold]:
+            kept = known.returned(purse.grant.at, purse.left) if purse is not None else known
+            return kept.take(local.terms, kind, rank, wanted, now)
 
-        known, given = shared.change(self._store, desk, settle)
-        local.told = Told()
-        self._show(desk, local, known, now)
+        given = self._change(desk, local, settle, now)
         if isinstance(given, Hold):
             local.holds[given.rank, given.kind] = (given, min(given.until, now + SLICE_LIFE))
             return given
+        cost = local.paid[threading.get_ident()] = local.costs.get(kind, 1)
         if given.probe:
             local.prober = threading.get_ident()
         elif rank is not Rank.BACKGROUND:
-            local.purses[rank] = _Purse(given, now + SLICE_LIFE, given.calls - 1)
+            local.purses[rank] = _Purse(given, now + SLICE_LIFE, max(0, given.calls - cost))
         return None
 
     def _wanted(self, local: _Local, rank: Rank, purse: _Purse | None, now: datetime) -> int:
         """How many calls the next slice should hold: twice the last where that was too small, else what it took."""
         if rank is Rank.BACKGROUND or purse is None:
             return 1
-        too_small = not purse.left and now < purse.until
+        too_small = now < purse.until
         wanted = 2 * purse.grant.calls if too_small else purse.grant.calls - purse.left
         most = SLICE_MAX if local.known_limit is None else local.terms.budget(local.known_limit) // 16
         return max(1, min(wanted, most, SLICE_MAX))
 
     def _listen(self, local: _Local, call: Call, now: datetime) -> None:
-        """Keep what the headers say for the next look at what is shared."""
-        if call.limit is None and call.remaining is None:
-            return
-        lasts = local.terms.window if call.reset_in is None else timedelta(seconds=call.reset_in)
-        local.told = Told(call.limit or local.told.limit, call.remaining, now + lasts)
-        if local.known_limit is None:
-            local.look_again(now)
+        """Keep what the headers say for the next look at what is shared; what was not known at all is shared now."""
+        kind = f"{call.method} {call.route}"
+        more = call.cost - local.paid.pop(threading.get_ident(), 1)
+        if more > 0:
+            local.owed += more
+            local.costs[kind] = max(local.costs.get(kind, 1), call.cost)
+        if call.limit is not None or call.remaining is not None:
+            lasts = local.terms.window if call.reset_in is None else timedelta(seconds=call.reset_in)
+            local.told = Told(call.limit or local.told.limit, call.remaining, now + lasts)
+        if more > 0 or (local.known_limit is None and call.limit is not None):
+            self._share(call.desk, local, lambda known: (known, None))
 
     def _faulty(self, desk: str, local: _Local, now: datetime) -> None:
         """Count a call that met no proper answer; too many in a row open the breaker for everybody."""
@@ -206,17 +216,27 @@ class BudgetGate:
 
     def _share(self, desk: str, local: _Local, how: Callable[[Allowance], tuple[Allowance, T]]) -> T | None:
         """Change what all processes see; left unsaid while the database is away, so that no call's outcome is lost."""
-        local.look_again(self._clock())
+        now = self._clock()
+        local.look_again(now)
         try:
-            known, answer = shared.change(self._store, desk, how)
+            return self._change(desk, local, how, now)
         except AWAY:
             log.warning("the state of a desk could not be shared", desk=desk)
             return None
-        self._show(desk, local, known, self._clock())
+
+    def _change(self, desk: str, local: _Local, how: Callable[[Allowance], tuple[Allowance, T]], now: datetime) -> T:
+        """Add to what is shared what we learnt, change it, and keep what others learnt."""
+        known, answer = shared.change(
+            self._store,
+            desk,
+            lambda stored: how(stored.heard(local.told).charged(local.owed, local.costs, now)),
+        )
+        local.told, local.owed, local.costs = Told(), 0, dict(known.costs)
+        local.known_limit = known.told.limit
+        self._show(desk, local, known, now)
         return answer
 
     def _show(self, desk: str, local: _Local, known: Allowance, now: datetime) -> None:
-        local.known_limit = known.told.limit
         if known.told.limit is not None:
             self._metrics.budget.labels(desk).set(local.terms.budget(known.told.limit))
         self._metrics.handed.labels(desk).set(known.used(local.terms, now))

@@ -54,7 +54,8 @@ class Call:
 
     `status` is None where no answer came. `limit`, `remaining` (calls) and `reset_in` (seconds) are the vendor's
     rate-limit headers, None where it sent none. `retry_after` (seconds) is how long a refusal asks to keep away, and
-    `covers` what that refusal is about: all calls, this kind of call, or this one ticket.
+    `covers` what that refusal is about: all calls, this kind of call, or this one ticket. `cost` is how many calls
+    the vendor counts it for.
     """
 
     desk: str
@@ -67,6 +68,7 @@ class Call:
     reset_in: float | None = None
     retry_after: float | None = None
     covers: Literal["desk", "route", "ticket"] = "desk"
+    cost: int = 1
 
 
 class Gate(Protocol):

@@ -19,6 +19,9 @@ TIMEOUT: Final = httpx.Timeout(20.0, connect=5.0)
 NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """The failures after which even a write is sure not to have reached the vendor."""
 
+_COST: Final = "used-currentrequest"
+"""A call with includes counts for more than one (API reference, "Embedding")."""
+
 PAGE_MAX: Final = 100
 """Rows a page, the most Freshdesk gives; more is answered 400 (API reference, "Pagination")."""
 
@@ -99,9 +102,12 @@ class FreshdeskClient:
     def _count(self, method: str, route: str, answer: httpx.Response | None, spent: float) -> Call:
         if answer is None:
             return Call(self._desk, method, route, None, spent)
-        limit, remaining = (_whole(answer.headers.get(f"x-ratelimit-{name}")) for name in ("total", "remaining"))
+        told = [_whole(answer.headers.get(f"x-ratelimit-{each}")) for each in ("total", "remaining", _COST)]
+        limit, remaining, cost = told
         wait = seconds(answer.headers.get("retry-after"))
-        return Call(self._desk, method, route, answer.status_code, spent, limit, remaining, retry_after=wait)
+        return Call(
+            self._desk, method, route, answer.status_code, spent, limit, remaining, retry_after=wait, cost=cost or 1
+        )
 
 
 def _whole(header: str | None) -> int | None:
