@@ -351,6 +351,7 @@ def test_a_page_from_before_a_ticket_was_read_does_not_resolve_it(make: Make) ->
         world.control("DELETE", "faults")
         world.customer("", "No: you hear from my lawyer.", ticket=number)
         world.delivered()
+        world.control("PUT", "faults", {"drop": 1})
         world.clock.turn(1)
         assert world.step()
 
