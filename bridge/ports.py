@@ -41,7 +41,6 @@ class Capability(StrEnum):
     WRITE_PRIORITY = "write_priority"
     WRITE_TYPE = "write_type"
     WRITE_STATUS = "write_status"
-    BULK = "bulk"
     DELTA_TAGS = "delta_tags"
     AVAILABILITY = "availability"
     PUSH_AVAILABILITY = "push_availability"

@@ -18,7 +18,7 @@ from bridge import enrichment, reconcile, settings
 from bridge.allowance import Terms
 from bridge.binding import bind
 from bridge.budget import BudgetGate, Held
-from bridge.errors import Retryable
+from bridge.errors import BadFile, Fault, Retryable
 from bridge.intake import Intake
 from bridge.metrics import Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
@@ -61,6 +61,9 @@ def utc_now() -> datetime:
 
 def read_settings(config: Path, env: Mapping[str, str]) -> Settings:
     """`deskbridge.yaml`, checked. Raises BadFile with every fault at once."""
+    if not config.exists():
+        hint = "`deskbridge init` writes one, --config names another."
+        raise BadFile([Fault(str(config), 1, 1, "is not there.", hint)])
     return settings.load_settings(config, vendors={name: vendor.options for name, vendor in VENDORS.items()}, env=env)
 
 
@@ -92,6 +95,7 @@ class Bridge:
             gather=partial(enrichment.enrich, deadline=deadline, clock=clock, pool=self._pool),
             clock=clock,
             metrics=self.metrics,
+            cap=found.loops.cap,
         )
         writeback = WriteBack(self.store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
         self.workers = Workers(

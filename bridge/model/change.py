@@ -45,11 +45,6 @@ class Change:
             )
         )
 
-    @property
-    def is_empty(self) -> bool:
-        """True where carrying it out would change nothing."""
-        return not self.touches_fields and self.note is None
-
 
 class StepState(StrEnum):
     """Where a step stands. `STARTED` after a crash means unclear: read back before trying again."""
@@ -57,7 +52,6 @@ class StepState(StrEnum):
     PLANNED = "planned"
     STARTED = "started"
     DONE = "done"
-    PARKED = "parked"
 
 
 @dataclass(frozen=True, slots=True)

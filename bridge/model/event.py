@@ -18,10 +18,10 @@ class RawDelivery:
     """
 
     method: str
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     received_at: datetime
-    secret_path: str | None = None
+    secret_path: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Delivery:
 
     desk: str
     dedupe_key: str
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Mapping[str, str]
     received_at: datetime
     keep: bool = True

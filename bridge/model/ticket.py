@@ -86,7 +86,7 @@ class Message:
     id: str
     author: Actor
     visibility: Visibility
-    text: str
+    text: str = field(repr=False)
     created_at: datetime | None = None
     attachments: tuple[Attachment, ...] = ()
 

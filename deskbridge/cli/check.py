@@ -27,8 +27,9 @@ def check(
     """
     settings = read_settings(config, os.environ)
     policy = rules.load(settings.policy)
-    for key in settings.plain_secrets:
-        typer.echo(f"warning: the secret of {key} stands in {config} itself; set it by ${{NAME}} instead", err=True)
+    if settings.plain_secrets:
+        keys = ", ".join(settings.plain_secrets)
+        typer.echo(f"warning: secrets in {config} itself suit sandbox desks only; set by ${{NAME}}: {keys}", err=True)
     failures = [f"policy test '{result.name}': {result.words}" for result in policy.run_tests() if not result.passed]
     if live:
         gate = CountingGate(Metrics())

@@ -56,8 +56,8 @@ def sandbox(
         signal.signal(number, lambda *_: stop.set())
     try:
         desk = _DESKS[vendor.value](plan=plan, seed=seed, **(_HURRIED[vendor.value] if hurried else {}))
-    except (KeyError, ValueError) as error:
-        raise typer.BadParameter(f"{vendor.value} has no plan '{plan}': {error}") from error
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
     try:
         running = start(desk, port=port)
     except (OSError, OverflowError) as error:

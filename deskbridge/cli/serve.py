@@ -44,7 +44,8 @@ def serve(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
         server = web_server(app, bridge.settings)
         ending.callback(server.close)
         _work(bridge, ending)
-        typer.echo(f"Deskbridge listens on http://{bridge.settings.address[0]}:{server.effective_port}")
+        host = bridge.settings.listen.rpartition(":")[0]  # brackets and all, where it is one of IPv6
+        typer.echo(f"Deskbridge listens on http://{host}:{server.effective_port}")
         server.run()
 
 

@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 from flask import Flask, Response, g, request
@@ -39,10 +39,13 @@ class SandboxDesk(ABC):
     """One account at one vendor, in memory. A vendor's sandbox subclasses it and fills the abstract methods.
 
     A vendor's constructor calls this one first, then registers its routes on `self.app`. Views run under `self.lock`;
-    they find who is calling in `flask.g.actor` (whatever `authenticate` returned).
+    they find who is calling in `flask.g.actor` (whatever `authenticate` returned). Raises ValueError for a plan that
+    the vendor lacks.
     """
 
     vendor: ClassVar[str]
+    plans: ClassVar[Collection[str]]
+    """The plans by which the vendor sets its limits."""
     default_plan: ClassVar[str]
     webhook_timeout: ClassVar[float]
     """Seconds after which the vendor gives up waiting for an endpoint."""
@@ -57,6 +60,8 @@ class SandboxDesk(ABC):
     ) -> None:
         self.clock = clock
         self.plan = plan or self.default_plan
+        if self.plan not in self.plans:
+            raise ValueError(f"{self.vendor} has no plan '{plan}'; it has {', '.join(self.plans)}")
         self.account = account
         self.random = random.Random(seed)
         self.lock = threading.RLock()

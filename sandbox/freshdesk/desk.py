@@ -74,10 +74,11 @@ class FreshdeskSandbox(SandboxDesk):
 
     `statuses` renames or adds statuses by number; `auto_assign` maps names of groups to the method by which Freshdesk
     assigns their tickets itself (1, 2, 3 or 12); `assignment_limit` replaces the plan's `agent_tickets`; `retries` are
-    the seconds between the tries of a webhook. Raises ValueError for a plan that is not in PLANS.
+    the seconds between the tries of a webhook.
     """
 
     vendor: ClassVar[str] = "freshdesk"
+    plans = PLANS
     default_plan: ClassVar[str] = "pro"
     webhook_timeout: ClassVar[float] = 15.0  # [I]: the vendor names none
 
@@ -97,7 +98,7 @@ class FreshdeskSandbox(SandboxDesk):
         retries: tuple[float, ...] = RETRIES,
     ) -> None:
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
-        self.limits = _plan(self.plan)
+        self.limits = PLANS[self.plan]
         self.retries = retries
         self.state = Account(
             self.now,
@@ -213,12 +214,6 @@ class FreshdeskSandbox(SandboxDesk):
     def _run_jobs(self) -> None:
         with self.lock:
             self.jobs.run_due()
-
-
-def _plan(name: str) -> Plan:
-    if name not in PLANS:
-        raise ValueError(f"known are {', '.join(PLANS)}")
-    return PLANS[name]
 
 
 def _not_allowed(error: Exception) -> Response:

@@ -57,6 +57,7 @@ class IntercomSandbox(SandboxDesk):
     """
 
     vendor: ClassVar[str] = "intercom"
+    plans = PLANS
     default_plan: ClassVar[str] = "private"
     webhook_timeout: ClassVar[float] = TIMEOUT
 

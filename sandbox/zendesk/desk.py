@@ -32,6 +32,7 @@ class ZendeskSandbox(SandboxDesk):
     """One Zendesk account in memory, with the default people of `sandbox.common.people`."""
 
     vendor = "zendesk"
+    plans = limits.PLANS
     default_plan = "enterprise_plus"
     webhook_timeout = 12.0
 

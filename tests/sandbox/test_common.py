@@ -25,13 +25,23 @@ from sandbox.common import (
     SandboxDesk,
     start,
 )
+from sandbox.freshdesk import FreshdeskSandbox
+from sandbox.intercom import IntercomSandbox
+from sandbox.zendesk import ZendeskSandbox
 from tests.sandbox.zendesk_parts import Clock, endpoint, tried
+
+
+@pytest.mark.parametrize("desk", [ZendeskSandbox, FreshdeskSandbox, IntercomSandbox])
+def test_a_plan_that_the_vendor_does_not_sell_is_refused_with_those_it_does(desk: type[SandboxDesk]) -> None:
+    with pytest.raises(ValueError, match=rf"{desk.vendor} has no plan 'gold'; it has .*unlimited"):
+        desk(plan="gold")
 
 
 class SmallDesk(SandboxDesk):
     """Tickets are texts; one call counts up."""
 
     vendor = "small"
+    plans = ("only",)
     default_plan = "only"
     webhook_timeout = 0.2
 
