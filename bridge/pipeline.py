@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zlib import crc32
 
 import structlog
+from sqlalchemy import Connection
 from ulid import ULID
 
 from bridge import memory as remembered
@@ -14,6 +15,7 @@ from bridge import wish as wishes
 from bridge.binding import Binding, bind, in_policy_words, members_now
 from bridge.enrichment import Enricher
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
+from bridge.loops import Cap, stopped
 from bridge.memory import SETTLED, Memory
 from bridge.metrics import Metrics
 from bridge.model import (
@@ -27,6 +29,7 @@ from bridge.model import (
     EventKind,
     Fact,
     Mode,
+    Operation,
     Outcome,
     Priority,
     Roster,
@@ -133,9 +136,11 @@ class Pipeline:
         gather: Callable[[Ticket, Sequence[Enricher]], Sequence[Fact]],
         clock: Clock,
         metrics: Metrics,
+        cap: Cap,
     ) -> None:
         self._store = store
         self._desks = desks
+        self._cap = cap
         self._policy = policy
         self._gather = gather
         self._clock = clock
@@ -198,14 +203,15 @@ class Pipeline:
             if assignment.agent is None:
                 self._leave(box, owner, waiting, box.memory, box.snapshot)
                 return
-        sighting = see(connected.desk, box, events, known_rosters[box.desk].acting_id, asked_at=self._clock())
+        acting_id = known_rosters[box.desk].acting_id
+        sighting = see(connected.desk, box, events, acting_id, asked_at=self._clock())
         if sighting.ticket is None or sighting.trigger is None:
             ticket, seen_until = sighting.ticket or box.snapshot, sighting.seen_until
             self._leave(box, owner, waiting, sighting.memory, ticket, events=events, seen_until=seen_until)
             return
         case = self._case(policy, bindings[box.desk], sighting.ticket, sighting.trigger)
         outcome = policy.decide(case, desk=box.desk, desk_mode=connected.mode)
-        weighed = _Weighed(connected, policy, bindings, case, outcome, sighting)
+        weighed = _Weighed(connected, policy, bindings, case, outcome, sighting, events, acting_id)
         self._commit(box, owner, waiting, weighed)
 
     def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind) -> Case:
@@ -254,12 +260,8 @@ class Pipeline:
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
-            if operation.steps:
-                received_at = min((kept.delivery.received_at for kept in waiting), default=None)
-                rank = 4 - max(ticket.priority, decision.change.priority or ticket.priority, key=lambda p: p.rank).rank
-                outbox.add(connection, operation, decision=decision.id, rank=rank, now=now, received_at=received_at)
-                self._store.announce(connection)
-            if assignment and assignment.agent and decision.change.assignee_id:
+            written = bool(operation.steps) and self._put_out(connection, operation, weighed, waiting, now)
+            if written and assignment and assignment.agent and decision.change.assignee_id:
                 rosters.promise(self._store, connection, ticket.ref, assignment.agent, now)
             inbox.settle(connection, [kept.id for kept in waiting], now)
             mailboxes.hand_back(
@@ -269,7 +271,7 @@ class Pipeline:
                 due_at=_next_look(remains, now),
                 snapshot=ticket,
                 memory=remains,
-                operation=operation.id if operation.steps else None,
+                operation=operation.id if written else None,
                 seen_until=weighed.sighting.seen_until,
             )
         self._metrics.decisions.labels(box.desk, decision.mode).inc()
@@ -283,6 +285,35 @@ class Pipeline:
             agent=assignment.agent if assignment else None,
             steps=len(operation.steps),
         )
+
+    def _put_out(
+        self,
+        connection: Connection,
+        operation: Operation,
+        weighed: "_Weighed",
+        waiting: Sequence[Waiting],
+        now: datetime,
+    ) -> bool:
+        """Plan the write of an operation; False where it is parked, because our writes seem to go round in a circle."""
+        ticket, change = weighed.case.ticket, operation.change
+        before = outbox.written(connection, ticket.ref, now - self._cap.within)
+        loop = stopped(self._cap, before, change, ticket=ticket, events=weighed.events, acting_id=weighed.acting_id)
+        outbox.replace_stopped(connection, ticket.ref, now)
+        outbox.add(
+            connection,
+            operation,
+            decision=operation.id,
+            rank=4 - max(ticket.priority, change.priority or ticket.priority, key=lambda p: p.rank).rank,
+            now=now,
+            received_at=min((kept.delivery.received_at for kept in waiting), default=None),
+            parked=loop,
+        )
+        if loop is None:
+            self._store.announce(connection)
+            return True
+        log.error("write parked", desk=ticket.ref.desk, ticket=ticket.ref.id, words=loop)
+        self._metrics.operations.labels(ticket.ref.desk, "parked").inc()
+        return False
 
     def _agents(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], events: Sequence[Event]) -> None:
         with self._store.reading() as connection:
@@ -359,6 +390,8 @@ class _Weighed:
     case: Case
     outcome: Outcome
     sighting: Sighting
+    events: Sequence[Event]
+    acting_id: str | None
 
 
 def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str) -> tuple[Decision, Memory]:

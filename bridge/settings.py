@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, create_model
 
 from bridge import yamlfile
 from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
+from bridge.loops import Cap
 from bridge.model import Mode
 
 DESK_NAME: Final = re.compile(r"[a-z0-9-]+")
@@ -52,6 +53,18 @@ class ReconcileOptions(Part):
         return timedelta(days=self.back_fill_days)
 
 
+class LoopOptions(Part):
+    """The most writes of ours on one ticket within a time, before a person looks what answers them."""
+
+    max_writes: Annotated[int, Field(ge=1, le=25)] = 5
+    within_minutes: Annotated[float, Field(ge=1, le=1_440)] = 10
+
+    @property
+    def cap(self) -> Cap:
+        """What the pipeline holds itself to."""
+        return Cap(self.max_writes, timedelta(minutes=self.within_minutes))
+
+
 class Core(Part):
     """Everything in `deskbridge.yaml` but the desks."""
 
@@ -64,6 +77,7 @@ class Core(Part):
     max_backlog: Annotated[int, Field(ge=1)] = 100_000
     retention_days: Annotated[int, Field(ge=1)] = 30
     reconcile: ReconcileOptions = ReconcileOptions()
+    loops: LoopOptions = LoopOptions()
     enrichment: EnrichmentOptions = EnrichmentOptions()
 
 

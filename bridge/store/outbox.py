@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from bridge.loops import STOPPED, Written
 from bridge.model import Change, Operation, Step, StepState, TicketRef
 from bridge.store import codec
 from bridge.store.mailbox import LeaseLost
@@ -34,15 +35,18 @@ def add(
     rank: int,
     now: datetime,
     received_at: datetime | None,
+    parked: str | None = None,
 ) -> None:
-    """Plan an operation, due now. `rank` 0 is written first."""
+    """Plan an operation, due now, or keep it for a person where `parked` says why. `rank` 0 is written first."""
     connection.execute(
         operations.insert().values(
             id=operation.id,
             desk=operation.ref.desk,
             ticket=operation.ref.id,
             decision=decision,
-            state="open",
+            state="parked" if parked else "open",
+            words=parked,
+            finished_at=now if parked else None,
             rank=rank,
             due_at=now,
             change=codec.dump(operation.change),
@@ -63,6 +67,27 @@ def add(
             }
             for position, step in enumerate(operation.steps)
         ],
+    )
+
+
+def written(connection: Connection, ref: TicketRef, since: datetime) -> list[Written]:
+    """What was written on a ticket since a time, or is about to be."""
+    at = func.coalesce(operations.c.finished_at, operations.c.created_at)
+    rows = connection.execute(
+        select(operations.c.change, at.label("at"))
+        .where(operations.c.desk == ref.desk, operations.c.ticket == ref.id)
+        .where(operations.c.state.in_(("open", "done")), at > since)
+    )
+    return [Written(codec.parse(Change, row.change), row.at) for row in rows]
+
+
+def replace_stopped(connection: Connection, ref: TicketRef, now: datetime) -> None:
+    """Have the next write of a ticket stand for those that a loop had stopped: a person needs to see one, not all."""
+    connection.execute(
+        update(operations)
+        .where(operations.c.desk == ref.desk, operations.c.ticket == ref.id, operations.c.state == "parked")
+        .where(operations.c.words.startswith(STOPPED))
+        .values(state="superseded", finished_at=now)
     )
 
 

@@ -17,6 +17,7 @@ from bridge.allowance import Terms
 from bridge.budget import BudgetGate
 from bridge.enrichment import EnrichmentOptions
 from bridge.intake import Intake
+from bridge.loops import Cap
 from bridge.metrics import Metrics
 from bridge.model import Decision, Mode, TicketRef
 from bridge.pipeline import ConnectedDesk, Pipeline
@@ -90,6 +91,7 @@ class Process:
             gather=partial(enrichment.enrich, deadline=timedelta(seconds=5), clock=clock, pool=self._pool),
             clock=clock,
             metrics=self.metrics,
+            cap=Cap(),
         )
         self.writeback = WriteBack(store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
         signal = Signal()

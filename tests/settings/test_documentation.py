@@ -22,7 +22,7 @@ from bridge.enrichment.options import (
     SqlSource,
 )
 from bridge.ports import Desk
-from bridge.settings import Core, DeskSettings, ReconcileOptions, Settings, load_settings
+from bridge.settings import Core, DeskSettings, LoopOptions, ReconcileOptions, Settings, load_settings
 from deskbridge.vendors import VENDORS
 from tests.conftest import Clock
 from tests.enrichment.parts import FakeDesk
@@ -33,6 +33,7 @@ OPTIONS = {name: vendor.options for name, vendor in VENDORS.items()}
 SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
     ("configuration.md", "Core", Core),
     ("configuration.md", "Reconcile", ReconcileOptions),
+    ("configuration.md", "Loops", LoopOptions),
     ("configuration.md", "Desks", DeskSettings),
     *(("configuration.md", vendor, model) for vendor, model in OPTIONS.items()),
     ("enrichment.md", "Where facts come from", EnrichmentOptions),
