@@ -18,7 +18,7 @@ def main() -> int:
     """Run as the arguments say; 0 where nothing was lost, duplicated, overwritten or out of order."""
     given = _arguments()
     workers = given.workers if given.workers is not None else 4 if given.engine == "postgresql" else 0
-    plan = Plan(given.size, given.seed, given.engine, given.kills, workers, given.rate, given.keep)
+    plan = Plan(given.size, given.seed, given.engine, given.kills, workers, given.rate, keep=given.keep)
     console = Console(stderr=given.json)
     console.print(
         f"{plan.size} events at {plan.rate:g} a second on {plan.engine}, serve and {plan.workers} workers, "

