@@ -1,10 +1,12 @@
 """The web face: takes webhooks, answers 2xx only once they are on disk, and says how the bridge is."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, Protocol
+from functools import cache
+from typing import Any, Final, Protocol
 
 import structlog
 from flask import Blueprint, Flask, Response, jsonify, request
@@ -90,7 +92,7 @@ def _hooks(
             return _say("no desk of that name is connected", 404)
         raw = RawDelivery(
             method=request.method,
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers=_headers(request.environ),
             body=request.get_data(cache=False),
             received_at=clock(),
             secret_path=secret_path,
@@ -181,5 +183,17 @@ def _patience(desk: Desk, events: list[Event]) -> timedelta:
     return max(desk.settle, COALESCE)
 
 
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """A request's headers by lower-case name; PEP 3333 says how they stand in the environ."""
+    sent = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    bare = {key.replace("_", "-").lower(): environ[key] for key in ("CONTENT_TYPE", "CONTENT_LENGTH") if key in environ}
+    return sent | bare
+
+
 def _say(words: str, status: int) -> tuple[Response, int]:
-    return jsonify(status=words), status
+    return Response(_body(words), content_type="application/json"), status
+
+
+@cache
+def _body(words: str) -> bytes:
+    return json.dumps({"status": words}).encode()
