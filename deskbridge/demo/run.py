@@ -28,7 +28,7 @@ from deskbridge.demo.verdict import DeskResult, Faults, judge
 QUIET_SECONDS = 25.0
 """How long after the last act everything may take to settle; what is missing by then is judged as missing."""
 
-_PLANS = {"zendesk": "enterprise_plus", "freshdesk": "enterprise", "intercom": "private"}
+_PLANS = {"zendesk": "enterprise_plus", "freshdesk": "bought-1000", "intercom": "private"}
 _SECRETS = {"ZENDESK_WEBHOOK_SECRET": "demo-zendesk-signing", "FRESHDESK_WEBHOOK_SECRET": "demo-freshdesk-header",
             "FRESHDESK_PATH_SECRET": "demo-path-3f9c1d77"}  # fmt: skip
 

@@ -42,7 +42,8 @@ def results(console: Console, desks: Mapping[str, DeskResult]) -> None:
             f"{desk.p99_ms:.0f}",
         )
     console.print(table)
-    console.print("p50 and p99: from the customer's message to our write at the desk", style="dim")
+    console.print("calls: all to the vendor's API, of which reading agents and customers takes most", style="dim")
+    console.print("p50 and p99: from the customer's message to our note, which ends the first write", style="dim")
 
 
 def faults(console: Console, found: Faults) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
@@ -84,10 +84,10 @@ def _figures(
 
 
 def _wait(writes: Iterable[Mapping[str, Any]]) -> float | None:
-    """Seconds from the customer's first message to our first write."""
+    """Seconds from the customer's first message to our first note, with which what we write first is complete."""
     history = list(writes)
-    first = next((write["at"] for write in history if write["actor_kind"] == _OURS), None)
-    return None if first is None or not history else float(first - history[0]["at"])
+    noted = next((w["at"] for w in history if w["actor_kind"] == _OURS and w["action"] == "note"), None)
+    return None if noted is None else float(noted - history[0]["at"])
 
 
 def _place(name: str, ticket: Mapping[str, Any] | None, wanted: Expected, faults: Faults) -> None:
@@ -106,15 +106,27 @@ def _our_notes(ticket: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [note for note in ticket["notes"] if note["author"] == "bridge@acme.example"]
 
 
-def _twice(name: str, ticket: Mapping[str, Any] | None, writes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Notes of one operation, or writes of one operation that carry its marker, that stand there more than once."""
+def _twice(name: str, ticket: Mapping[str, Any] | None, writes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Notes or marked writes of one operation that stand there more than once, and notes with nothing new to tell."""
     notes = [] if ticket is None else _our_notes(ticket)
     refs = Counter(ref for note in notes for ref in _REF.findall(note["body"]))
     bodies = Counter(note["body"] for note in notes)
     marks = Counter(mark for write in writes if (mark := _mark(write)))
-    return [
-        f"{name}: {what} {count} times" for seen in (refs, bodies, marks) for what, count in seen.items() if count > 1
-    ]
+    again = [f"{what} {count} times" for seen in (refs, bodies, marks) for what, count in seen.items() if count > 1]
+    return [f"{name}: {words}" for words in [*again, *_idle_notes(writes)]]
+
+
+def _idle_notes(writes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Notes of ours before which neither the customer wrote nor we changed anything since our last note."""
+    news = False
+    for write in writes:
+        ours = write["actor_kind"] == _OURS
+        if ours and write["action"] == "note":
+            if not news:
+                yield "a note although nothing was new"
+            news = False
+        elif ours or write["actor_kind"] == "requester":
+            news = True
 
 
 def _mark(write: Mapping[str, Any]) -> str | None:
