@@ -23,6 +23,7 @@ from bridge.purpose import Rank, purpose
 from bridge.store import Store, casebook
 from bridge.store import budget as budgets
 from deskbridge.vendors import VENDORS
+from deskbridge.wiring import Bridge, load_policy, read_settings
 from sandbox.common.desk import SandboxDesk
 from sandbox.common.server import start
 from sandbox.freshdesk import FreshdeskSandbox
@@ -463,3 +464,29 @@ def test_while_a_desk_does_not_answer_its_tickets_wait_and_nothing_is_parked(
             assert budgets.load(connection, world.name).breaker is None
     finally:
         world.close()
+
+
+def test_a_desk_that_does_not_answer_is_a_trouble_by_name_and_the_jobs_it_holds_back_are_not(tmp_path: Any) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "deskbridge.yaml").write_text(
+        "desks:\n"
+        "  acme-freshdesk:\n"
+        "    {vendor: freshdesk, url: http://127.0.0.1:9, api_key: k,\n"
+        "     webhook_secrets: [a-header-secret-of-ours], path_secrets: [a-path-secret-of-ours]}\n"
+    )
+    clock = Clock()
+    found = read_settings(tmp_path / "deskbridge.yaml", {})
+    bridge = Bridge(found, load_policy(found), clock=clock)
+    try:
+        bridge.open()
+        name = "acme-freshdesk"
+        for _ in range(FAULTS_MAX):
+            with pytest.raises(Retryable, match="no answer"):
+                bridge.take_roster(bridge.desks[name].desk)
+        assert "does not answer; it is tried again at 09:00:05" in bridge.troubles()[name]
+        agents = next(job for job in bridge._jobs() if job.name == f"agents of {name}")
+        assert bridge.schedule.attempt(agents)
+        assert bridge.schedule.failing() == {}
+        assert bridge.metrics.registry.get_sample_value("deskbridge_vendor_broken", {"desk": name}) == 1
+    finally:
+        bridge.close()
