@@ -42,7 +42,7 @@ def measure(*, tickets: int = 100, rate: float = 10.0) -> Report:
         rows,
         (
             "'others' reads who the customer is and what they asked before (the default enrichers).",
-            f"Reading the agents is apart: so many calls every {ROSTER_EVERY.total_seconds():g} s, for any number of tickets.",
+            f"Reading the agents is apart, once in {ROSTER_EVERY.total_seconds():g} s, however many tickets there are.",
         ),
     )
 

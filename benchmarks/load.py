@@ -67,7 +67,7 @@ class _Connection(asyncio.Protocol):
 
 
 def message_size(buffer: bytes) -> int | None:
-    """Bytes of the HTTP message that the buffer begins with, by its Content-Length; None while its head is incomplete."""
+    """Bytes of the HTTP message that begins the buffer, by its Content-Length; None while its head is incomplete."""
     head, complete, _ = buffer.partition(b"\r\n\r\n")
     if not complete:
         return None

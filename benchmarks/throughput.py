@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select
 from benchmarks import setting
 from benchmarks.deliveries import zendesk_created
 from benchmarks.past import remember
-from benchmarks.processes import postgresql_server
+from benchmarks.processes import POSTGRESQL, postgresql_server
 from benchmarks.report import Figure, Report, Spread
 from benchmarks.sql import listening, replay
 from bridge.model import AgentRecord, AgentStatus, Delivery, Roster, TeamRecord
@@ -48,7 +48,9 @@ class Subject:
     raw_rates: list[float] = field(default_factory=list)
 
 
-def measure(*, past: Sequence[int] = PAST, backlog: int = 300, rounds: int = 5, postgresql: bool = True) -> Report:
+def measure(
+    *, past: Sequence[int] = PAST, backlog: int = 300, rounds: int = 5, postgresql: bool = POSTGRESQL
+) -> Report:
     """One decider works a backlog off, each round on each engine with each past; on SQLite its SQL is replayed."""
     logs.configure(verbose=False)
     numbers = itertools.count(_FIRST)
