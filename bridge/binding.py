@@ -26,6 +26,7 @@ def bind(policy: Policy, roster: Roster) -> Binding:
     by_team = {team.name.casefold(): team.id for team in roster.teams}
     by_agent = {agent.name.casefold(): agent for agent in roster.agents}
     by_agent |= {agent.email.casefold(): agent for agent in roster.agents if agent.email}
+    there = [agent.email or agent.name for agent in roster.agents]
     team_ids: dict[str, str] = {}
     agents: dict[str, AgentRecord] = {}
     missing: list[str] = []
@@ -40,7 +41,7 @@ def bind(policy: Policy, roster: Roster) -> Binding:
             if (record := by_agent.get(bound.casefold())) is not None:
                 agents[member.name] = record
             elif member.name not in agents:
-                missing.append(_sentence("agent", member.name, bound, roster.desk, [r.name for r in roster.agents]))
+                missing.append(_sentence("agent", member.name, bound, roster.desk, there))
     names = {agent.id: agent.name for agent in roster.agents}
     return Binding(roster.desk, team_ids, agents, names, tuple(dict.fromkeys(missing)))
 

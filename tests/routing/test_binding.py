@@ -79,6 +79,6 @@ def test_each_name_that_is_missing_is_told_once_with_what_there_is() -> None:
     policy = rules.loads(POLICY.replace("ANA@acme.example", "ann@acme.example").replace("Money", "Cash"))
     assert bind(policy, roster()).missing == (
         "team 'billing' (bound to 'Cash') is not on desk 'acme', which has: money",
-        "agent 'ana' (bound to 'ann@acme.example') is not on desk 'acme', which has: Ana Alvarez, BO",
+        "agent 'ana' (bound to 'ann@acme.example') is not on desk 'acme', which has: BO, ana@ACME.example",
         "team 'general' is not on desk 'acme', which has: money",
     )
