@@ -136,13 +136,14 @@ class FreshdeskDesk:
 
     def roster(self) -> Roster:
         """Agents, groups, and ourselves; a key without administrator rights sees only the agent it belongs to."""
+        taken_at = self._clock()  # what we give while this is read must not pass for counted
         me = self._client.get("/agents/me")
         agents = self._list("/agents") or [me]
         availability = self._availability()
         fields = self._unless_refused(lambda: self._client.page("/ticket_fields")[0])
         return Roster(
             desk=self.name,
-            taken_at=self._clock(),
+            taken_at=taken_at,
             agents=tuple(mapping.agent(row, availability.get(str(row["id"]))) for row in agents),
             teams=tuple(mapping.team(row) for row in self._groups()),
             acting_id=str(me["id"]),

@@ -23,6 +23,9 @@ CHANNEL = "deskbridge"
 
 _MIGRATION_LOCK = 0x6465736B  # "desk": any number, the same in every process
 _BUSY_MS = 30_000
+_CONNECT_SECONDS = 10
+_SILENT_MS = 15_000
+"""A PostgreSQL that a cut network hides is given up, so that no thread waits for it for good."""
 
 
 AWAY: Final = (OperationalError, InterfaceError, NoConnection)
@@ -50,7 +53,13 @@ class Store:
         self.engine = (
             _sqlite(create_engine(parsed, pool_size=connections, max_overflow=connections), durability)
             if self.is_sqlite
-            else create_engine(parsed, pool_size=connections, max_overflow=connections, pool_pre_ping=True)
+            else create_engine(
+                parsed,
+                pool_size=connections,
+                max_overflow=connections,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _SILENT_MS},
+            )
         )
 
     @contextmanager
