@@ -1,5 +1,7 @@
 """What the bridge counts of itself, for Prometheus to scrape at /metrics."""
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bridge import purpose
@@ -13,82 +15,47 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.deliveries = Counter(
-            "deskbridge_deliveries",
-            "Webhook deliveries by what became of them",
-            ["desk", "outcome"],
-            registry=self.registry,
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, buckets=_SECONDS, registry=self.registry)
+        self.deliveries = counter(
+            "deskbridge_deliveries", "Webhook deliveries by what became of them", ["desk", "outcome"]
         )
-        self.decisions = Counter("deskbridge_decisions", "Decisions made", ["desk", "mode"], registry=self.registry)
-        self.operations = Counter(
-            "deskbridge_operations", "Writes by how they ended", ["desk", "outcome"], registry=self.registry
-        )
-        self.calls = Counter(
+        self.decisions = counter("deskbridge_decisions", "Decisions made", ["desk", "mode"])
+        self.operations = counter("deskbridge_operations", "Writes by how they ended", ["desk", "outcome"])
+        self.calls = counter(
             "deskbridge_vendor_calls",
             "Calls to the vendor's API by what they were for",
             ["desk", "route", "status", "purpose"],
-            registry=self.registry,
         )
-        self.call_seconds = Histogram(
-            "deskbridge_vendor_call_seconds",
-            "How long the vendor took",
-            ["desk"],
-            buckets=_SECONDS,
-            registry=self.registry,
+        self.call_seconds = histogram("deskbridge_vendor_call_seconds", "How long the vendor took", ["desk"])
+        self.remaining = gauge(
+            "deskbridge_vendor_calls_remaining", "What the vendor says is left of its limit", ["desk"]
         )
-        self.remaining = Gauge(
-            "deskbridge_vendor_calls_remaining",
-            "What the vendor says is left of its limit",
-            ["desk"],
-            registry=self.registry,
+        self.budget = gauge(
+            "deskbridge_vendor_budget", "Calls that we let ourselves make in one of the vendor's windows", ["desk"]
         )
-        self.budget = Gauge(
-            "deskbridge_vendor_budget",
-            "Calls that we let ourselves make in one of the vendor's windows",
-            ["desk"],
-            registry=self.registry,
-        )
-        self.handed = Gauge(
+        self.handed = gauge(
             "deskbridge_vendor_budget_used",
             "Calls of the budget handed out to all processes in the present window",
             ["desk"],
-            registry=self.registry,
         )
-        self.held = Counter(
-            "deskbridge_vendor_calls_held",
-            "Calls that we held back ourselves",
-            ["desk", "purpose", "reason"],
-            registry=self.registry,
+        self.held = counter(
+            "deskbridge_vendor_calls_held", "Calls that we held back ourselves", ["desk", "purpose", "reason"]
         )
-        self.pauses = Counter(
-            "deskbridge_vendor_pauses", "Pauses of a desk by their reason", ["desk", "reason"], registry=self.registry
-        )
-        self.broken = Gauge(
-            "deskbridge_vendor_broken",
-            "1 while a desk that does not answer is left alone",
-            ["desk"],
-            registry=self.registry,
-        )
-        self.lag = Histogram(
-            "deskbridge_written_seconds",
-            "From the webhook to the change at the desk",
-            ["desk"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self.reconciled = Counter(
+        self.pauses = counter("deskbridge_vendor_pauses", "Pauses of a desk by their reason", ["desk", "reason"])
+        self.broken = gauge("deskbridge_vendor_broken", "1 while a desk that does not answer is left alone", ["desk"])
+        self.lag = histogram("deskbridge_written_seconds", "From the webhook to the change at the desk", ["desk"])
+        self.reconciled = counter(
             "deskbridge_reconciled_tickets",
             "Tickets in the desk's list of changes by what they were to us",
             ["desk", "outcome"],
-            registry=self.registry,
         )
-        self.reconciled_age = Gauge(
+        self.reconciled_age = gauge(
             "deskbridge_reconciled_age_seconds",
             "Since the desk's list of changes was last followed to its end; infinite until then",
             ["desk"],
-            registry=self.registry,
         )
-        self.backlog = Gauge("deskbridge_backlog", "Deliveries that wait", registry=self.registry)
+        self.backlog = gauge("deskbridge_backlog", "Deliveries that wait")
 
     def render(self) -> bytes:
         """All of it in Prometheus' text format."""

@@ -123,6 +123,9 @@ def _words(answer: requests.Response) -> str:
     return ": ".join(dict.fromkeys(said)) or answer.reason or "no words from the desk"
 
 
+_EXPLAINS: Final = ("error", "title", "code", "description", "error_description", "message", "detail")
+
+
 def _sentences(said: object) -> Iterator[str]:
     """The texts under the keys in which Zendesk explains a fault, in their order."""
     if isinstance(said, str):
@@ -131,7 +134,7 @@ def _sentences(said: object) -> Iterator[str]:
         for item in said:
             yield from _sentences(item)
     elif isinstance(said, dict):
-        told = [said[key] for key in ("error", "title", "code", "description", "message", "detail") if key in said]
+        told = [said[key] for key in _EXPLAINS if key in said]
         details = said.get("details")
         for item in [*told, said.get("errors"), list(details.values()) if isinstance(details, dict) else None]:
             yield from _sentences(item)

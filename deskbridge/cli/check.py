@@ -8,7 +8,7 @@ import typer
 
 import rules
 from bridge.binding import bind
-from bridge.errors import DeskbridgeError
+from bridge.errors import BadCredential, DeskbridgeError
 from bridge.metrics import CountingGate, Metrics
 from deskbridge.wiring import connect, read_settings, utc_now
 
@@ -37,6 +37,8 @@ def check(
             connected = connect(name, desk, settings, gate, utc_now)
             try:
                 failures += bind(policy, connected.desk.roster()).missing
+            except BadCredential as error:
+                failures.append(f"desk '{name}' refuses the credentials that {config} gives: {error}")
             except DeskbridgeError as error:
                 failures.append(f"desk '{name}': {error}")
             finally:
