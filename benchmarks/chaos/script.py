@@ -32,6 +32,10 @@ AGENTS = {
 SOON = 2.0
 """Seconds after a ticket's creation before which no human agent touches it: nobody reads and acts faster."""
 
+_AT_ONCE = (0.8, 1.8)
+"""Seconds after a customer's message in which somebody who has the ticket open acts every other time: the bridge, which
+gives a burst a second to end, writes then too."""
+
 _DOMAINS = ("globex.example", "initech.example", "hooli.example", "umbrella.example", "mail.example")
 _TAGS = ("vip", "callback", "known-issue", "on-the-phone", "second-level", "refunded")
 
@@ -93,14 +97,16 @@ class _Teller:
         yield self._opening()
         pause = SOON + self._chance.uniform(0.0, self._pause)
         for _ in range(self._chance.choice((0, 1, 2, 3, 4, 5))):
-            if self._chance.random() < 0.45:
+            after_reply = self._chance.random() < 0.45
+            if after_reply:
                 yield self._reply(pause)
             elif self._chance.random() < 0.15:
                 yield self._edit(pause, {"status": "resolved"})
                 yield self._reply(self._chance.uniform(0.1, 1.0) * self._pause)
             else:
                 yield self._chance.choice(self._edits())(pause)
-            pause = self._chance.uniform(0.05, 1.0) * self._pause
+            at_once = after_reply and self._chance.random() < 0.5
+            pause = self._chance.uniform(*_AT_ONCE) if at_once else self._chance.uniform(0.05, 1.0) * self._pause
 
     def _edits(self) -> list[Callable[[float], Act]]:
         edits: list[Callable[[float], Act]] = [self._take, self._let_go, self._move, self._raise]
