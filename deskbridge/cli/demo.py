@@ -1,6 +1,7 @@
 """`deskbridge demo`: watch the bridge work on three sandbox desks, then see it judged by the desks' own records."""
 
 import json
+import signal
 import sys
 from dataclasses import asdict
 from typing import Annotated
@@ -24,6 +25,7 @@ def demo(
 
     Exits 1 where a ticket is not where the policy says, an effect happened twice or a human edit was lost.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it started ends with it, as by Ctrl-C
     console = Console(stderr=as_json, soft_wrap=False, width=None if sys.stdout.isatty() else 150)
     result = run(console, keep=keep, seed=seed)
     if as_json:

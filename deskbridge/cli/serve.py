@@ -6,8 +6,7 @@ import socket
 import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from flask import Flask
@@ -34,7 +33,7 @@ class CannotListen(DeskbridgeError):
 def serve(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
     """Receive webhooks, decide and write back, in one process, until interrupted."""
     logs.configure(verbose=verbose)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), ExitStack() as ending:
         bridge = _bridge(config)
         ending.callback(bridge.close)
@@ -67,7 +66,7 @@ def web_server(app: Flask, settings: Settings) -> Any:
 def worker(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
     """Decide and write back beside a `deskbridge serve` that shares the database, until interrupted."""
     logs.configure(verbose=verbose)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), ExitStack() as ending:
         bridge = _bridge(config)
         ending.callback(bridge.close)
@@ -97,8 +96,3 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         words = f"cannot listen on {host}:{port}: {error.strerror or error}; change `listen` in the settings"
         raise CannotListen(words) from error
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    del number, frame
-    raise KeyboardInterrupt
