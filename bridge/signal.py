@@ -11,6 +11,12 @@ class Signal:
         self._count = 0
 
     def ring(self) -> None:
+        """Wake one of those who wait; who finds more work than their own rings on."""
+        with self._condition:
+            self._count += 1
+            self._condition.notify()
+
+    def ring_all(self) -> None:
         """Wake everybody who waits."""
         with self._condition:
             self._count += 1

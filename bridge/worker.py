@@ -30,9 +30,9 @@ _CLAIM_MAX = 4
 class Workers:
     """`deciders` threads that turn deliveries into planned operations and `writers` threads that carry them out.
 
-    They wait on `signal`, which PostgreSQL rings for what other processes leave too, and look for themselves every
-    quarter of a second, for what is due later or was not heard. `identity` is this process's name among all that share
-    the database.
+    Deciders wait on `signal`, writers on one that deciders ring; PostgreSQL rings both for what other processes leave.
+    All look for themselves every quarter of a second, for what is due later or was not heard. `identity` is this
+    process's name among all that share the database.
     """
 
     def __init__(
@@ -50,19 +50,20 @@ class Workers:
         self._pipeline = pipeline
         self._writeback = writeback
         self._signal = signal
+        self._planned = Signal()
         self._clock = clock
         self._stop = threading.Event()
         self.identity = f"{socket.gethostname()}/{os.getpid()}/{ULID()}"
-        roles: list[tuple[str, Callable[[str], bool]]] = [
-            *((f"{self.identity}/decider-{n}", self.decide) for n in range(deciders)),
-            *((f"{self.identity}/writer-{n}", self.write) for n in range(writers)),
+        roles: list[tuple[str, Callable[[str], bool], Signal]] = [
+            *((f"{self.identity}/decider-{n}", self.decide, self._signal) for n in range(deciders)),
+            *((f"{self.identity}/writer-{n}", self.write, self._planned) for n in range(writers)),
         ]
-        self._owners = [owner for owner, _ in roles]
-        self._ear = Ear(store, signal.ring)
+        self._owners = [owner for owner, _, _ in roles]
+        self._ear = Ear(store, self._ring)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._threads = [
-            threading.Thread(target=self._loop, args=(owner, work), name=owner.rsplit("/", 1)[1], daemon=True)
-            for owner, work in roles
+            threading.Thread(target=self._loop, args=role, name=role[0].rsplit("/", 1)[1], daemon=True)
+            for role in roles
         ]
 
     def start(self) -> None:
@@ -74,7 +75,8 @@ class Workers:
     def stop(self) -> None:
         """Finish what is in hand, let go of what was not begun and end every thread."""
         self._stop.set()
-        self._signal.ring()
+        for signal in (self._signal, self._planned):
+            signal.ring_all()
         for thread in (*self._threads, self._heart):
             thread.join()
         self._ear.stop()
@@ -86,11 +88,13 @@ class Workers:
     def decide(self, owner: str) -> bool:
         """Work on some tickets that are due; False where there are none."""
         boxes = mailbox.claim(self._store, owner, self._clock(), LEASE, _CLAIM_MAX)
+        if boxes:
+            self._signal.ring()  # there may be more for another decider
         for box in boxes:
             if self._stop.is_set():
                 break
             self._pipeline.handle(box, owner)
-            self._signal.ring()
+            self._planned.ring()
         return bool(boxes)
 
     def write(self, owner: str) -> bool:
@@ -100,10 +104,15 @@ class Workers:
             self._signal.ring()
         return worked
 
-    def _loop(self, owner: str, work: Callable[[str], bool]) -> None:
+    def _ring(self) -> None:
+        """Something was left by another process, to decide on or to write."""
+        self._signal.ring()
+        self._planned.ring()
+
+    def _loop(self, owner: str, work: Callable[[str], bool], signal: Signal) -> None:
         failed = False
         while not self._stop.is_set():
-            rung = self._signal.count
+            rung = signal.count
             try:
                 if failed:  # what it still holds it would go on renewing and never work on
                     let_go(self._store, [owner], self._clock())
@@ -115,7 +124,7 @@ class Workers:
                 self._stop.wait(1.0)
                 continue
             if not busy:
-                self._signal.wait_beyond(rung, _POLL_SECONDS)
+                signal.wait_beyond(rung, _POLL_SECONDS)
 
     def _beat(self) -> None:
         while not self._stop.wait(_BEAT_SECONDS):
@@ -126,7 +135,7 @@ class Workers:
                 continue
             if freed:
                 log.warning("took over from a silent worker", count=freed)
-                self._signal.ring()
+                self._ring()
 
 
 def beat(store: Store, owners: Sequence[str], now: datetime) -> int:
