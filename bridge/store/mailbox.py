@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Integer, and_, bindparam, case, func, literal, select, tuple_, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.memory import Memory
@@ -39,22 +39,39 @@ class LeaseLost(Exception):
     """Another worker took over meanwhile; whatever was about to be stored is void."""
 
 
+_DUE = (
+    select(tickets.c.desk, tickets.c.ticket)
+    .where(
+        tickets.c.rank == bindparam("of_rank"),
+        tickets.c.due_at <= bindparam("now"),
+        tickets.c.operation.is_(None),
+        tickets.c.lease_owner.is_(None),
+    )
+    .order_by(tickets.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+)
+_CLAIM = (
+    update(tickets)
+    .where(tuple_(tickets.c.desk, tickets.c.ticket).in_(_DUE.with_for_update(skip_locked=True)))
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), due_at=None)
+    .returning(tickets)
+)
+"""Built once: idle workers ask for these all the time, and building one costs more than running it."""
+
+
+def _due(now: datetime, rank: int, most: int) -> dict[str, object]:
+    return {"of_rank": rank, "now": now, "most": most}
+
+
 def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int) -> list[Mailbox]:
     """Take up to `limit` tickets, all of the first rank that has any, which are due, free and without an open write."""
     with store.reading() as connection:
-        ranks = (rank for rank in RANKS if connection.execute(_due(now, rank, 1)).first() is not None)
+        ranks = (rank for rank in RANKS if connection.execute(_DUE, _due(now, rank, 1)).first() is not None)
         rank = next(ranks, None)
     if rank is None:
         return []
     with store.writing() as connection:
-        rows = connection.execute(
-            update(tickets)
-            .where(
-                tuple_(tickets.c.desk, tickets.c.ticket).in_(_due(now, rank, limit).with_for_update(skip_locked=True))
-            )
-            .values(lease_owner=owner, lease_until=now + lease, due_at=None)
-            .returning(tickets)
-        ).all()
+        rows = connection.execute(_CLAIM, _due(now, rank, limit) | {"owner": owner, "until": now + lease}).all()
     return [
         Mailbox(
             row.desk,
@@ -66,20 +83,6 @@ def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int)
         )
         for row in rows
     ]
-
-
-def _due(now: datetime, rank: int, limit: int) -> Select[tuple[str, str]]:
-    return (
-        select(tickets.c.desk, tickets.c.ticket)
-        .where(
-            tickets.c.rank == rank,
-            tickets.c.due_at <= now,
-            tickets.c.operation.is_(None),
-            tickets.c.lease_owner.is_(None),
-        )
-        .order_by(tickets.c.due_at)
-        .limit(limit)
-    )
 
 
 def hand_back(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.loops import STOPPED, Written
@@ -91,24 +91,28 @@ def replace_stopped(connection: Connection, ref: TicketRef, now: datetime) -> No
     )
 
 
+_DUE = (
+    select(operations.c.id)
+    .where(operations.c.state == "open", operations.c.due_at <= bindparam("now"), operations.c.lease_owner.is_(None))
+    .order_by(operations.c.rank, operations.c.due_at)
+    .limit(1)
+)
+_CLAIM = (
+    update(operations)
+    .where(operations.c.id == _DUE.with_for_update(skip_locked=True).scalar_subquery())
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+    .returning(operations)
+)
+"""Built once: idle workers ask for these all the time, and building one costs more than running it."""
+
+
 def claim(store: Store, owner: str, now: datetime, lease: timedelta) -> Work | None:
     """Take the next operation that is due and that nobody holds; its first unfinished step counts as started."""
-    due = (
-        select(operations.c.id)
-        .where(operations.c.state == "open", operations.c.due_at <= now, operations.c.lease_owner.is_(None))
-        .order_by(operations.c.rank, operations.c.due_at)
-        .limit(1)
-    )
     with store.reading() as connection:
-        if connection.execute(due).first() is None:
+        if connection.execute(_DUE, {"now": now}).first() is None:
             return None
     with store.writing() as connection:
-        row = connection.execute(
-            update(operations)
-            .where(operations.c.id == due.with_for_update(skip_locked=True).scalar_subquery())
-            .values(lease_owner=owner, lease_until=now + lease)
-            .returning(operations)
-        ).first()
+        row = connection.execute(_CLAIM, {"now": now, "owner": owner, "until": now + lease}).first()
         if row is None:
             return None
         ref = TicketRef(row.desk, row.ticket)
