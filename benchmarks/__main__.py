@@ -20,6 +20,10 @@ BENCHMARKS: dict[str, Callable[[], Report]] = {
 }
 
 
+_WIDTH = 140
+"""Columns for tables that go into a file."""
+
+
 def main() -> None:
     """Run what the arguments name; with --json one object by name on the last line of stdout."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -31,6 +35,8 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(BENCHMARKS)}")
     benchmarks = BENCHMARKS | ({"throughput": partial(throughput.measure, past=throughput.FULL)} if given.full else {})
     console, reports = Console(stderr=given.json), {}
+    if not console.is_terminal:
+        console.width = _WIDTH
     for name in given.names or BENCHMARKS:
         reports[name] = benchmarks[name]()
         reports[name].print(console)

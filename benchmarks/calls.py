@@ -42,7 +42,7 @@ def measure(*, tickets: int = 100, rate: float = 10.0) -> Report:
         rows,
         (
             "'others' reads who the customer is and what they asked before (the default enrichers).",
-            f"Reading the agents is apart, once in {ROSTER_EVERY.total_seconds():g} s, however many tickets there are.",
+            f"'agents read' are the calls for all agents, made every {ROSTER_EVERY.total_seconds():g} s whatever comes.",
         ),
     )
 
@@ -81,12 +81,12 @@ def _row(vendor: str, made: Sequence[Call], tickets: int, roster_calls: int) -> 
         "desk": vendor,
         "writes": writes / tickets,
         "fewest": FEWEST_WRITES[vendor],
-        "reads of the ticket": of_ticket / tickets,
+        "ticket reads": of_ticket / tickets,
         "fewest ": FEWEST_READS[vendor],
         "others": (len(made) - writes - of_ticket) / tickets,
-        "writes and reads, of fewest": (writes + of_ticket) / tickets / fewest,
+        "both, of fewest": (writes + of_ticket) / tickets / fewest,
         "refused": sum(call.status >= 400 for call in made),
-        "reading the agents": roster_calls,
+        "agents read": roster_calls,
     }
 
 

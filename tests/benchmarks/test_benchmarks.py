@@ -43,7 +43,7 @@ def test_calls_are_those_of_the_desks_own_logs() -> None:
     by_desk = {row["desk"]: row for row in report.rows}
     assert by_desk["zendesk"]["writes"] == calls.FEWEST_WRITES["zendesk"]
     assert by_desk["freshdesk"]["writes"] == calls.FEWEST_WRITES["freshdesk"]
-    assert min(numbers(report, "reading the agents")) > 0
+    assert min(numbers(report, "agents read")) > 0
     assert set(numbers(report, "refused")) == {0}
 
 
