@@ -1,6 +1,8 @@
 """The command line: `deskbridge COMMAND`, one module a command group."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -14,6 +16,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"deskbridge {version('deskbridge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _everywhere(
+    shown: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    del shown
+
+
 app.command()(init.init)
 app.command()(check.check)
 app.command()(serve.serve)
