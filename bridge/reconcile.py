@@ -68,12 +68,15 @@ def follow(store: Store, desk: Desk, *, back_fill: timedelta, clock: Clock) -> I
     """Go on with a desk's changes to their end, page by page, each committed with the cursor before it is told.
 
     The first time is the back-fill: it starts `back_fill` ago and leaves tickets that are a person's already alone.
+    A round that was cut off before is brought to its end, and as that may lie in the past, another follows it.
     Ends early where another process went on meanwhile. Raises what `Desk.changed_since` raises; what is told stays.
     """
-    while True:
+    rounds: int | None = None
+    while rounds != 0:
         asked_at = clock()
         with store.reading() as connection:
             before = cursors.load(connection, desk.name)
+        rounds = rounds or (2 if before is not None and before.is_midway else 1)
         since = before.since if before is not None else asked_at - back_fill
         page = desk.changed_since(before.cursor if before is not None else None, start=since)
         completed_at = before.completed_at if before is not None else None
@@ -82,8 +85,7 @@ def follow(store: Store, desk: Desk, *, back_fill: timedelta, clock: Clock) -> I
         if told is None:
             return
         yield told
-        if not page.more:
-            return
+        rounds -= not page.more
 
 
 def revisit(store: Store, desk: Desk, *, since: datetime, clock: Clock) -> Iterator[Tally]:

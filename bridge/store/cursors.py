@@ -1,6 +1,6 @@
 """The cursors: how far each desk's changes have been followed by polling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -11,17 +11,28 @@ from bridge.store.tables import cursors
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the next page starts, from when on changes are followed, and when their end was last reached, if ever."""
+    """Where the next page starts, from when on changes are followed, and when their end was last reached, if ever.
+
+    `moved_at` is when it was stored, None where it has not been.
+    """
 
     cursor: str
     since: datetime
     completed_at: datetime | None = None
+    moved_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def is_midway(self) -> bool:
+        """True where the last page that was read was not the last there was."""
+        return self.moved_at is not None and self.completed_at != self.moved_at
 
 
 def load(connection: Connection, desk: str) -> Place | None:
     """The place of a desk, None where it has not been polled yet."""
     row = connection.execute(
-        select(cursors.c.cursor, cursors.c.since, cursors.c.completed_at).where(cursors.c.desk == desk)
+        select(cursors.c.cursor, cursors.c.since, cursors.c.completed_at, cursors.c.updated_at).where(
+            cursors.c.desk == desk
+        )
     ).first()
     return Place(*row) if row is not None else None
 

@@ -481,7 +481,7 @@ def test_a_desk_that_fails_between_two_pages_is_followed_from_the_second(make: M
     assert place is not None
     assert (place.cursor, place.completed_at) == ("2", None)
     assert look(world, desk).new == 3
-    assert desk.asked == [None, "2", "2", "4"]
+    assert desk.asked == [None, "2", "2", "4", "6"], "and one more round, for what came since the first began"
     assert len(desk.starts) == 1
     world.run(for_seconds=9)
     assert [len(world.decisions(number)) for number in numbers] == [1] * 5
@@ -505,6 +505,16 @@ def test_a_crash_between_page_and_commit_repeats_the_page_and_no_effect(
     assert catch_up(world).new == 3
     catch_up(world)
     assert [len(world.decisions(number)) for number in numbers] == [1] * 3
+
+
+@pytest.mark.parametrize("world", ["intercom"], indirect=True)
+def test_a_round_that_was_cut_off_is_followed_by_one_that_sees_what_came_since(deaf: World) -> None:
+    look(deaf)
+    deaf.control("PUT", "faults", {"drop": 1, "503": {"next": 1, "match": "/tickets/search"}})
+    with pytest.raises(Retryable):
+        look(deaf)
+    deaf.customer("Charged twice", "Please refund the invoice.")
+    assert look(deaf).new == 1
 
 
 def test_who_has_been_overtaken_moves_no_cursor(store: Store, clock: Clock) -> None:
