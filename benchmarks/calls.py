@@ -42,7 +42,7 @@ def measure(*, tickets: int = 100, rate: float = 10.0) -> Report:
         rows,
         (
             "'others' reads who the customer is and what they asked before (the default enrichers).",
-            f"'agents read' are the calls for all agents, made every {ROSTER_EVERY.total_seconds():g} s whatever comes.",
+            f"'agents read' are the calls for all agents, made every {ROSTER_EVERY.total_seconds():g} s.",
         ),
     )
 
