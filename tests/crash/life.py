@@ -7,8 +7,9 @@ nothing any more, in any thread.
 
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from bridge import reconcile
+from bridge.errors import Retryable
 from bridge.ports import Call, Desk
 from bridge.store import Store
 from bridge.worker import LEASE, beat
@@ -133,10 +135,14 @@ class Mortal(Process):
         self.store.close()
 
     def look_around(self) -> None:
-        """What a process does first and every minute: read the agents, and ask for what no webhook told."""
-        self.take_roster()
-        for _ in reconcile.follow(self.store, self.desk, back_fill=timedelta(days=1), clock=self.clock):
-            pass
+        """What a process does first and every minute: read the agents, and ask for what no webhook told.
+
+        Where the desk puts it off, the next minute will do.
+        """
+        with suppress(Retryable):
+            self.take_roster()
+        with suppress(Retryable):
+            deque(reconcile.follow(self.store, self.desk, back_fill=timedelta(days=1), clock=self.clock), maxlen=0)
 
     def decide(self) -> bool:
         beat(self.store, [], self.clock.now)
@@ -209,6 +215,14 @@ class Place(People):
                 self.delivered()
             self.clock.turn(1)
 
+    def end(self) -> None:
+        """Wait out the vendor's last try of each webhook and what it brings, and one reading of the agents more."""
+        self.minute()
+        while not self.sandbox.sender.quiet():
+            self.clock.turn(3600)
+            self.minute()
+        self.minute()
+
     def minute(self) -> None:
         """Some work, a minute's rest, a look around and what it brings."""
         self.work(4)
@@ -239,6 +253,9 @@ class Place(People):
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """The process's own answer, or a connection that just ends where it died first."""
+        if environ["REQUEST_METHOD"] == "HEAD":  # Intercom tries an address when it is entered, before the story
+            start_response("200 OK", [])
+            return []
         try:
             answer = self.process.app(environ, start_response)
             self.process.life.moment("before the answer")

@@ -107,7 +107,7 @@ class Lives:
 
     def _end(self, place: Place) -> dict[str, Any]:
         number = self._story(place)
-        place.minute()
+        place.end()
         return seen_at_the_desk(place, number) | left_in_the_database(place)
 
 

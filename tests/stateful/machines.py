@@ -30,7 +30,7 @@ def explore(machine: Callable[[Store], StoreMachine], store: Store) -> None:
         lambda: machine(store),  # type: ignore[arg-type]  # it calls whatever makes a machine
         settings=settings(
             max_examples=EXAMPLES[store.is_sqlite],
-            stateful_step_count=30,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import invariant, precondition, rule
 from sqlalchemy import select
 
 from bridge.memory import Memory
@@ -20,7 +20,7 @@ LEASE = timedelta(seconds=10)
 WORKERS = ("one", "two", "three")
 NEVER = datetime.max.replace(tzinfo=UTC)
 
-workers = st.sampled_from(WORKERS)
+nths = st.integers(0, len(WORKERS) - 1)
 pauses = st.sampled_from([0, 1, 5])
 messages = st.tuples(st.sampled_from("ABC"), st.integers(0, 12), pauses)
 """A ticket, the number of one of its deliveries, and in how many seconds it is to be looked at."""
@@ -53,6 +53,12 @@ class Inbox(StoreMachine):
         super().__init__(store)
         self.model: dict[str, Box] = {}
         self.hands: dict[str, list[Held]] = {worker: [] for worker in WORKERS}
+        self.born = 0
+
+    def _one(self, nth: int, *, holding: bool) -> str:
+        """One of the workers that have something in hand, or nothing."""
+        fitting = [worker for worker, held in self.hands.items() if bool(held) is holding]
+        return fitting[nth % len(fitting)]
 
     @rule(batch=st.lists(messages, min_size=1, max_size=4), rank=st.sampled_from(mailbox.RANKS))
     def deliver(self, batch: list[tuple[str, int, int]], rank: int) -> None:
@@ -79,17 +85,20 @@ class Inbox(StoreMachine):
             box.waiting += [arrival.delivery.dedupe_key for arrival in mine]
             box.due = min([box.due or NEVER, *(each.due_at for each in mine)])
 
-    @rule(worker=workers, limit=st.integers(1, 3))
-    def claim(self, worker: str, limit: int) -> None:
+    @precondition(lambda self: not all(self.hands.values()) and self._due())
+    @rule(nth=nths, limit=st.integers(1, 3))
+    def claim(self, nth: int, limit: int) -> None:
         """A worker asks for more once its hands are empty."""
-        if self.hands[worker]:
-            return
-        now = self.clock.now
-        due = {t: box for t, box in self.model.items() if box.due is not None and box.due <= now and not box.owner}
-        best = min((box.rank for box in due.values()), default=None)
-        first = sorted(box.due for box in due.values() if box.rank == best and box.due is not None)[:limit]
+        worker, now = self._one(nth, holding=False), self.clock.now
+        due = self._due()
+        best = min((box.rank for box in due), default=None)
+        first = sorted(box.due for box in due if box.rank == best and box.due is not None)[:limit]
         claimed = mailbox.claim(self.store, worker, now, LEASE, limit)
         assert sorted(self._taken(box, worker) for box in claimed) == first
+
+    def _due(self) -> list[Box]:
+        now = self.clock.now
+        return [box for box in self.model.values() if box.due is not None and box.due <= now and not box.owner]
 
     def _taken(self, claimed: Mailbox, worker: str) -> datetime:
         """Note a claimed mailbox and read what waits in it; when it was due."""
@@ -103,10 +112,10 @@ class Inbox(StoreMachine):
         self.hands[worker].append(Held(claimed, waiting))
         return due
 
-    @rule(worker=workers, again_in=st.one_of(st.none(), pauses), parks=st.booleans())
-    def hand_back(self, worker: str, again_in: int | None, parks: bool) -> None:
-        if not self.hands[worker]:
-            return
+    @precondition(lambda self: any(self.hands.values()))
+    @rule(nth=nths, again_in=st.one_of(st.none(), pauses), parks=st.booleans())
+    def hand_back(self, nth: int, again_in: int | None, parks: bool) -> None:
+        worker = self._one(nth, holding=True)
         held = self.hands[worker].pop(0)
         model, now = self.model[held.box.ticket], self.clock.now
         due = None if again_in is None else now + timedelta(seconds=again_in)
@@ -115,35 +124,42 @@ class Inbox(StoreMachine):
                 inbox.settle(connection, [each.id for each in held.waiting], now, words="no" if parks else None)
                 mailbox.hand_back(connection, worker, held.box, due_at=due, snapshot=None, memory=Memory())
         except mailbox.LeaseLost:
-            assert model.owner != worker
+            assert model.owner != worker, "a ticket that was held was said to be lost"
             return
-        assert model.owner == worker
+        assert model.owner == worker, "what another holds was handed back"
         settled = [each.delivery.dedupe_key for each in held.waiting]
         assert settled == model.waiting[: len(settled)]  # in order, and none that another worker settled meanwhile
         model.waiting, model.done = model.waiting[len(settled) :], model.done + settled
         model.owner = model.until = None
         model.due = min((at for at in (model.due, due) if at is not None), default=None)
 
-    @rule(worker=workers)
-    def fall_silent(self, worker: str) -> None:
-        """What a dead worker had in hand is gone with it; its leases stay."""
-        self.hands[worker] = []
+    @precondition(lambda self: any(self.hands.values()))
+    @rule(nth=nths)
+    def die(self, nth: int) -> None:
+        """What a dead worker had in hand is gone with it; its leases stay, and nobody has its name again."""
+        worker = self._one(nth, holding=True)
+        del self.hands[worker]
+        self.born += 1
+        self.hands[f"worker-{self.born}"] = []
 
-    @rule(worker=workers)
-    def let_go(self, worker: str) -> None:
+    @precondition(lambda self: any(self.hands.values()))
+    @rule(nth=nths)
+    def let_go(self, nth: int) -> None:
+        worker = self._one(nth, holding=True)
         self.hands[worker] = []
         with self.store.writing() as connection:
             mailbox.let_go(connection, [worker], self.clock.now)
         self._free(lambda box: box.owner == worker)
 
-    @rule(worker=workers)
-    def beat(self, worker: str) -> None:
-        now = self.clock.now
+    @rule(silent=st.integers(0, len(WORKERS)))
+    def beat(self, silent: int) -> None:
+        """The hearts of all beat but of one, if any; whoever was silent too long is taken over from."""
+        now, alive = self.clock.now, [worker for nth, worker in enumerate(self.hands) if nth != silent]
         with self.store.writing() as connection:
-            mailbox.renew(connection, [worker], now + LEASE)
+            mailbox.renew(connection, alive, now + LEASE)
             freed = mailbox.take_over(connection, now)
         for box in self.model.values():
-            box.until = now + LEASE if box.owner == worker else box.until
+            box.until = now + LEASE if box.owner in alive else box.until
         assert freed == self._free(lambda box: box.until is not None and box.until < now)
 
     def _free(self, which: Callable[[Box], bool]) -> int:
@@ -179,14 +195,14 @@ class Inbox(StoreMachine):
 
     def teardown(self) -> None:
         """Whatever happened, in the end everything that came was worked on once."""
-        self.hands = {worker: [] for worker in WORKERS}
-        for _ in range(3):
+        self.hands = {"last": []}
+        for _ in range(2):
             self.turn(11)
-            self.beat("nobody")
-            while any(box.due is not None and box.due <= self.clock.now for box in self.model.values()):
-                self.claim("one", 3)
-                while self.hands["one"]:
-                    self.hand_back("one", None, parks=False)
+            self.beat(0)
+            while self._due():
+                self.claim(0, 3)
+                while self.hands["last"]:
+                    self.hand_back(0, None, parks=False)
         self.the_tables_are_the_model()
         assert not any(box.waiting for box in self.model.values())
 

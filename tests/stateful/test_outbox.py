@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import invariant, precondition, rule
 from sqlalchemy import Row, select
 
 from bridge.errors import Conflict, NotThere, Permanent, Retryable, Unclear
@@ -48,6 +48,7 @@ MEANWHILE = ("slow", "silent")
 
 ENDS = {
     None: {"done"},
+    "slow": {"done"},
     "refused": {"parked"},
     "gone": {"dropped"},
     "conflict": {"superseded", "parked"},
@@ -151,7 +152,8 @@ class Outbox(StoreMachine):
             )
         self.due.remove(box.ticket)
 
-    @rule(worker=st.sampled_from(WORKERS), script=st.lists(outcomes, max_size=3))
+    @precondition(lambda self: any(_may_be_claimed(row, self.clock.now) for row in self._operations()))
+    @rule(worker=st.sampled_from(WORKERS), script=st.lists(outcomes, min_size=1, max_size=3))
     def write(self, worker: str, script: list[str]) -> None:
         due = [row for row in self._operations() if _may_be_claimed(row, self.clock.now)]
         first = min(((row.rank, row.due_at) for row in due), default=None)
@@ -177,6 +179,8 @@ class Outbox(StoreMachine):
             beat(self.store, [self.names[self.working]] if how == "slow" else [], self.clock.now)
         (other,) = (name for worker, name in self.names.items() if worker != self.working)
         self.writers.run_one(other)
+        self.each_step_takes_effect_once_and_in_order()
+        self.clock.turn(1)
         assert how == "silent" or mine not in self.desk.touched, "an operation was carried out by two at once"
         self.desk.script, self.desk.touched = rest, [mine]
 
