@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ _SHOWN = 20
 def main() -> int:
     """Run as the arguments say; 0 where nothing was lost, duplicated, overwritten or out of order."""
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a run that is told to end ends its processes too
     workers = given.workers if given.workers is not None else 4 if given.engine == "postgresql" else 0
     plan = Plan(given.size, given.seed, given.engine, given.kills, workers, given.rate, keep=given.keep)
     console = Console(stderr=given.json)
