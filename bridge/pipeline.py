@@ -58,6 +58,9 @@ ROSTER = "@roster"
 ASK_AGAIN = timedelta(seconds=15)
 """How long a ticket that found nobody with room waits before the router looks again; asking costs no vendor call."""
 
+SKEW_MAX = timedelta(seconds=5)
+"""How far a desk's clock may be ahead of ours for its stamps to be waited out."""
+
 MISTAKES_MAX = 8
 """So many internal errors in a row, about four minutes of them, and a ticket's deliveries are parked for a person.
 
@@ -459,7 +462,10 @@ def _worth_a_note(mode: Mode, change: Change, memory: Memory) -> bool:
 
 
 def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None, *, asked_at: datetime) -> Sighting:
-    """The ticket behind a mailbox, read from the desk only where the events do not carry it and might matter."""
+    """The ticket behind a mailbox, read from the desk only where the events do not carry it and might matter.
+
+    Raises Retryable where there is something to decide on a ticket that is still changing under one stamp.
+    """
     memory, known, seen_until = box.memory, box.snapshot, None
     creation = _creation(events) if known is None else None
     created = creation.snapshot if creation is not None else None
@@ -480,7 +486,23 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
         memory = remembered.observe(memory, known, ticket)
     if ticket.assignee_id is not None or ticket.status in SETTLED:
         memory = replace(memory, waiting_for=None)
-    return Sighting(ticket, memory, _trigger(memory, ticket), seen_until)
+    trigger = _trigger(memory, ticket)
+    if trigger is not None:
+        _require_settled(desk, ticket, asked_at)
+    return Sighting(ticket, memory, trigger, seen_until)
+
+
+def _require_settled(desk: Desk, ticket: Ticket, asked_at: datetime) -> None:
+    """Raises Retryable where something else may still happen to a ticket under the very stamp that it shows.
+
+    A lock on that stamp would not refuse a write over it. Clocks that differ by more than `SKEW_MAX` are let be, or
+    each ticket would wait for as long.
+    """
+    if ticket.updated_at is None:
+        return
+    left = ticket.updated_at + desk.settle - asked_at
+    if timedelta(0) < left <= desk.settle + SKEW_MAX:
+        raise Retryable("the ticket has only just changed", after=left.total_seconds())
 
 
 def _settled(events: Sequence[Event], known: Ticket) -> Status | None:

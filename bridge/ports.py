@@ -96,7 +96,7 @@ class Desk(Protocol):
     vendor: str
     can: frozenset[Capability]
     settle: timedelta
-    """How long after an event a read is sure to see everything that shares the event's version stamp."""
+    """How long after a version stamp nothing more happens under it: a write over a younger one might not be refused."""
     default_priority: Priority
     """The priority of a ticket that nobody has given one."""
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -169,7 +169,7 @@ def arrival(desk: Desk, delivery: Delivery) -> Arrival:
         return Arrival(delivery, None, kinds or "nothing", delivery.received_at, words)
     first = known[0]
     mailbox = _storable(first.ticket.id) if first.ticket is not None else ROSTER
-    return Arrival(delivery, mailbox, kinds, delivery.received_at + _patience(desk, known))
+    return Arrival(delivery, mailbox, kinds, _due_at(desk, known, delivery.received_at))
 
 
 def _storable(text: str) -> str:
@@ -177,10 +177,14 @@ def _storable(text: str) -> str:
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _patience(desk: Desk, events: list[Event]) -> timedelta:
-    if any(event.kind in {EventKind.TICKET_CREATED, EventKind.AGENT_CHANGED} for event in events):
-        return timedelta(0)
-    return max(desk.settle, COALESCE)
+def _due_at(desk: Desk, events: list[Event], received_at: datetime) -> datetime:
+    """When the rest of a burst is in and nothing more happens under the stamp that the events show."""
+    if any(event.kind is EventKind.AGENT_CHANGED for event in events):
+        return received_at
+    stamps = [event.snapshot.updated_at for event in events if event.snapshot and event.snapshot.updated_at]
+    settled_at = min(received_at, max(stamps, default=received_at)) + desk.settle
+    is_new = any(event.kind is EventKind.TICKET_CREATED for event in events)
+    return max(settled_at, received_at if is_new else received_at + COALESCE)
 
 
 def _headers(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -50,7 +50,7 @@ class ZendeskDesk:
             Capability.REMOVE_TAGS,
         }
     )
-    settle: timedelta = timedelta(seconds=1)  # `updated_at`, the version stamp, counts whole seconds
+    settle: timedelta = timedelta(seconds=1.25)  # the stamp, `updated_at`, counts whole seconds; the rest is for clocks
     default_priority: Priority = Priority.NONE
 
     def __init__(self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
