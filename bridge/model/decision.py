@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bridge.model.change import Change
@@ -68,6 +68,19 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a ticket stands among people: who has it, and who and which tags it had before.
+
+    Agents and teams by the policy's names for them, else the desk's own; tags as the desk calls them.
+    """
+
+    assignee: str | None = None
+    team: str | None = None
+    previous_assignees: frozenset[str] = frozenset()
+    previous_tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """Everything a policy may read, frozen: the same case always gives the same outcome.
 
@@ -77,25 +90,55 @@ class Case:
     ticket: Ticket
     event: EventKind
     now: datetime
-    text: str
+    text: str = field(repr=False)
     triage: Triage
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    standing: Standing = Standing()
 
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
-    """Whether one rule matched, and if not, the first condition that failed with the ticket's own value."""
+    """Whether one rule matched, and the line of the policy where it starts.
+
+    Decisions name the rules that matched and nothing more: why, and why the others did not, the policy explains from
+    the case. `because` is empty in all but decisions recorded before it did.
+    """
 
     stage: str
     rule: str
     matched: bool
-    because: str
+    because: str = ""
     line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a rule wants said in the internal note: plain text, its placeholders filled in, not yet escaped."""
+
+    rule: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Whom a rule wants told, agents and teams by the policy's names, and what: plain text, not yet escaped."""
+
+    rule: str
+    to: frozenset[str]
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """An outgoing webhook that a rule wants called, by the policy's name for it."""
+
+    rule: str
+    webhook: str
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
-    """What the matching annotate rules ask for together."""
+    """What the matching annotate rules ask for together; `remarks`, `notices` and `hooks` in the order of the rules."""
 
     priority: Priority | None = None
     status: Status | None = None
@@ -104,24 +147,33 @@ class Effect:
     add_tags: frozenset[str] = frozenset()
     remove_tags: frozenset[str] = frozenset()
     fields: Mapping[str, object] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    hooks: tuple[Hook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where the first matching route rule sends a ticket: a team of the policy, and the skills its agent must have.
 
-    `then` is the team that takes over where the first has nobody free.
+    `then` is the team that takes over where the first has nobody free, at the latest after `wait_at_most`.
+    `prefer_last_agent` is how long ago the requester's last agent may have answered to be preferred.
     """
 
     rule: str
     team: str
     skills: frozenset[str] = frozenset()
     then: str | None = None
+    wait_at_most: timedelta | None = None
+    prefer_last_agent: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the policy says of one case. `target` is None where the policy leaves the ticket alone (`skip`)."""
+    """What the policy says of one case. `target` is None where the policy leaves the ticket alone (`skip`).
+
+    `verdicts` name the rules that matched, in the order of the file.
+    """
 
     verdicts: tuple[RuleVerdict, ...]
     effect: Effect
@@ -182,7 +234,9 @@ class Decision:
     """One decision about one ticket, complete enough to explain it years later.
 
     `wish` is what the policy wants; `change` what is left of it after the ticket's present state, human edits and the
-    mode: what is really written. `kept` says which wishes were dropped and for whose sake.
+    mode: what is really written. `kept` says which wishes were dropped and for whose sake. `effect` holds what no
+    change can say (the tier, whom to tell, what to call). `ticket`, `text` and `standing` are the rest of the case
+    that was decided on; decisions recorded before these were kept have no ticket.
     """
 
     id: str
@@ -198,3 +252,15 @@ class Decision:
     wish: Change
     change: Change
     kept: tuple[str, ...] = ()
+    effect: Effect = field(default_factory=Effect)
+    ticket: Ticket | None = None
+    text: str = field(default="", repr=False)
+    standing: Standing = Standing()
+
+    @property
+    def case(self) -> Case | None:
+        """The case that was decided on, exactly as the policy read it; None where it was not recorded."""
+        if self.ticket is None:
+            return None
+        facts = {fact.name: fact for fact in self.facts}
+        return Case(self.ticket, self.event, self.at, self.text, self.triage, facts, self.standing)
