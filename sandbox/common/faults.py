@@ -1,4 +1,4 @@
-"""The faults a sandbox desk plays on request: on its API, at the socket, and on its webhooks."""
+"""The faults a sandbox desk plays on request: on its API, at the socket, on its webhooks and its jobs."""
 
 import random
 from dataclasses import dataclass
@@ -6,6 +6,10 @@ from typing import Any
 
 API_FAULTS = ("429", "500", "503", "slow", "reset", "timeout_after_write")
 WEBHOOK_FAULTS = ("drop", "duplicate", "delay", "reorder")
+JOB_FAULTS = ("kill",)
+"""A background job dies half-way, at vendors that have such jobs."""
+
+_FAULTS = API_FAULTS + WEBHOOK_FAULTS + JOB_FAULTS
 
 PARAMETERS: dict[str, tuple[str, float]] = {
     "429": ("retry_after", 1.0),
@@ -57,7 +61,7 @@ class Faults:
     def decide(self, kind: str, subject: str) -> Fault | None:
         """The fault of this kind that meets this call, if any.
 
-        `subject` is "METHOD /path" of an API call, or the topic of a webhook.
+        `subject` is "METHOD /path" of an API call, the topic of a webhook, or the kind of a job.
         """
         fault = self._faults.get(kind)
         if fault is None or fault.match not in subject:
@@ -75,8 +79,8 @@ class Faults:
 
 
 def _fault(kind: str, value: Any) -> Fault:
-    if kind not in API_FAULTS + WEBHOOK_FAULTS:
-        raise ValueError(f"unknown fault {kind!r}; known are {', '.join(API_FAULTS + WEBHOOK_FAULTS)}")
+    if kind not in _FAULTS:
+        raise ValueError(f"unknown fault {kind!r}; known are {', '.join(_FAULTS)}")
     given = dict(value) if isinstance(value, dict) else {"probability": value}
     parameter, default = PARAMETERS.get(kind, (None, 0.0))
     fault = Fault(

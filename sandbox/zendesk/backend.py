@@ -1,7 +1,6 @@
 """What every view of the sandbox works with: the account, the writer of tickets, webhooks, jobs and uploads."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from flask import g, request
@@ -10,38 +9,30 @@ from sandbox.common import History, Sender
 from sandbox.zendesk import errors, events
 from sandbox.zendesk.engine import Act, Engine
 from sandbox.zendesk.hooks import Registry
+from sandbox.zendesk.jobs import Job, Jobs
 from sandbox.zendesk.state import Account, Ticket, User
 from sandbox.zendesk.times import stamp
-
-JOB_SECONDS = 0.2
-"""How long a job is "working" before it is "completed"; its effect is there from the start."""
-
-JOBS_MAX = 30
-"""Jobs that may be under way at once."""
-
-
-@dataclass
-class Job:
-    """A background job: what became of each item."""
-
-    id: str
-    kind: str
-    started: float
-    results: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Backend:
     """One account and all that acts on it; guarded by the lock of the desk."""
 
     def __init__(
-        self, account: Account, clock: Callable[[], float], history: History, sender: Sender, export_delay: float
+        self,
+        account: Account,
+        clock: Callable[[], float],
+        history: History,
+        sender: Sender,
+        *,
+        jobs: Jobs,
+        export_delay: float,
     ) -> None:
         self.account = account
         self.now = clock
         self.export_delay = export_delay
         self.registry = Registry(account, sender)
         self.engine = Engine(account, clock, history, self._tell)
-        self.jobs: dict[str, Job] = {}
+        self.jobs = jobs
         self.uploads: dict[str, dict[str, Any]] = {}
 
     def ticket(self, number: int) -> Ticket:
@@ -58,27 +49,18 @@ class Backend:
         previous, agent.status, agent.status_at = agent.status, status, self.now()
         self.registry.publish(events.of_status(self.account, agent, previous, self.now()), self.now())
 
-    def start_job(self, kind: str) -> Job:
-        """A new job. Raises Refusal (429) where too many are under way."""
-        active = sum(1 for job in self.jobs.values() if self.now() < job.started + JOB_SECONDS)
-        if active >= JOBS_MAX:
-            words = "You have too many queued background jobs. Please wait for some of them to finish."
-            raise errors.error(429, "TooManyJobs", words)
-        job = Job(f"V3-{self.account.chance.getrandbits(128):032x}", kind, self.now())
-        self.jobs[job.id] = job
-        return job
-
     def render_job(self, job: Job, *, fresh: bool = False) -> dict[str, Any]:
         """A job as its API shows it; `fresh` for the answer to the call that started it."""
-        done = not fresh and self.now() >= job.started + JOB_SECONDS
+        status = "queued" if fresh else job.status(self.now())
+        done = status in {"completed", "killed"}
         return {
             "id": job.id,
             "job_type": job.kind,
             "url": f"{request.host_url}api/v2/job_statuses/{job.id}.json",
-            "total": len(job.results),
-            "progress": len(job.results) if done else None,
-            "status": "completed" if done else "queued" if fresh else "working",
-            "message": f"Completed at {stamp(job.started + JOB_SECONDS)}" if done else None,
+            "total": len(job.items),
+            "progress": None if fresh else len(job.results),
+            "status": status,
+            "message": f"{status.capitalize()} at {stamp(job.ends_at)}" if done else None,
             "results": job.results if done else None,
         }
 

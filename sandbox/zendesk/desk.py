@@ -12,6 +12,7 @@ from sandbox.common.people import INTEGRATION
 from sandbox.zendesk import api, auth, errors, events, hooks, limits, screens
 from sandbox.zendesk.backend import Backend
 from sandbox.zendesk.errors import Refusal
+from sandbox.zendesk.jobs import JOB_SECONDS, Jobs
 from sandbox.zendesk.state import Account, Ticket, User
 
 CLIENT_ID = "deskbridge"
@@ -48,19 +49,31 @@ class ZendeskSandbox(SandboxDesk):
         api_token: str = API_TOKEN,
         refresh_token: str = REFRESH_TOKEN,
         export_delay: float = 60.0,
+        job_seconds: float = JOB_SECONDS,
         own_limits: limits.Limits | None = None,
     ) -> None:
-        """`export_delay`: the seconds that the incremental export lags behind; `own_limits` replace the plan's."""
+        """`export_delay`: the seconds that the incremental export lags behind; `job_seconds`: how long a job works;
+        `own_limits` replace the plan's.
+        """
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
         self.limits = own_limits or limits.PLANS[self.plan]
         self.state = Account(self.random, self.now(), self.limits.agent_tickets)
-        self.backend = Backend(self.state, self.now, self.history, self.sender, export_delay)
+        self.jobs = Jobs(self.now, self.faults, self.random, job_seconds)
+        self.backend = Backend(
+            self.state, self.now, self.history, self.sender, jobs=self.jobs, export_delay=export_delay
+        )
         self.credentials = auth.Credentials(self.state, self.now, client_id, client_secret, api_token, {refresh_token})
         self.app.register_error_handler(Refusal, lambda refusal: refusal.render())
         self.app.register_error_handler(HTTPException, _no_such_endpoint)
         self.app.wsgi_app = _without_ending(self.app.wsgi_app)  # type: ignore[method-assign]  # Flask's own advice
+        self.app.before_request(self._catch_up)
         auth.routes(self.app, self.credentials)
         api.routes(self.app, self.backend)
+
+    def _catch_up(self) -> None:
+        """Background jobs went on meanwhile."""
+        with self.lock:
+            self.jobs.work()
 
     # The frame --------------------------------------------------------------------------------------------------------
 

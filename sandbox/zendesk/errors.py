@@ -58,3 +58,8 @@ def too_many_values(most: int) -> Refusal:
 def bad_request(description: str) -> Refusal:
     """400 for a body or a parameter of the wrong shape."""
     return error(400, "BadRequest", description)
+
+
+def too_many_jobs() -> Refusal:
+    """429 where as many background jobs as an account may have are under way."""
+    return error(429, "TooManyJobs", "You have too many queued background jobs. Please wait for some to finish.")

@@ -302,10 +302,11 @@ def test_a_deleted_ticket_is_gone_from_rest_but_not_from_the_export(desk: Sandbo
     assert [(row["id"], row["status"]) for row in exported] == [(number, "deleted")]
 
 
-def test_a_merge_closes_the_source(desk: Sandbox) -> None:
+def test_a_merge_closes_the_source(desk: Sandbox, clock: Clock) -> None:
     target, source = desk.write(), desk.write()
     job = desk.api.post(f"tickets/{target}/merge", json={"ids": [source]}).json()["job_status"]
     assert job["status"] == "queued"
+    clock.turn(1)
     assert desk.ticket(source)["status"] == "closed"
     assert str(source) in desk.api.get(f"tickets/{target}/comments").json()["comments"][-1]["body"]
 
@@ -392,6 +393,48 @@ def test_a_bulk_update_takes_a_hundred_and_an_account_thirty_jobs(desk: Sandbox,
     clock.turn(1)
     again = desk.api.put(f"tickets/update_many?ids={number}", json={"ticket": {"priority": "low"}})
     assert again.status_code == 200
+
+
+def bulk(desk: Sandbox, *rows: dict[str, object]) -> str:
+    return str(desk.api.put("tickets/update_many", json={"tickets": rows}).json()["job_status"]["id"])
+
+
+def job_status(desk: Sandbox, job: str) -> dict[str, Any]:
+    return dict(desk.api.get(f"job_statuses/{job}").json()["job_status"])
+
+
+def test_a_job_carries_its_items_out_one_after_another_while_it_works(desk: Sandbox, clock: Clock) -> None:
+    numbers = [desk.write() for _ in range(4)]
+    job = bulk(desk, *({"id": number, "priority": "low", "metadata": {"op": number}} for number in numbers))
+    low = []
+    for _ in range(4):
+        low.append([desk.ticket(number)["priority"] for number in numbers].count("low"))
+        clock.turn(0.06)
+    assert low == [0, 1, 2, 3]
+    assert job_status(desk, job)["status"] == "completed"
+    audits = [desk.api.get(f"tickets/{number}/audits").json()["audits"][-1] for number in numbers]
+    assert [audit["metadata"]["custom"] for audit in audits] == [{"op": number} for number in numbers]
+
+
+def test_an_edit_while_a_job_works_is_a_conflict_in_the_row_of_its_item(desk: Sandbox, clock: Clock) -> None:
+    first, second = desk.write(), desk.write()
+    guard = {"priority": "low", "safe_update": True, "updated_stamp": desk.ticket(second)["updated_at"]}
+    clock.turn(2)
+    job = bulk(desk, {"id": first} | guard, {"id": second} | guard)
+    clock.turn(0.12)
+    desk.put(second, priority="high")
+    clock.turn(1)
+    assert [row.get("error") for row in job_status(desk, job)["results"]] == [None, "UpdateConflict"]
+    assert [desk.ticket(number)["priority"] for number in (first, second)] == ["low", "high"]
+
+
+def test_a_killed_job_leaves_the_second_half_undone(desk: Sandbox, clock: Clock) -> None:
+    numbers = [desk.write() for _ in range(4)]
+    desk.faults(kill={"next": 1})
+    job = bulk(desk, *({"id": number, "priority": "low"} for number in numbers))
+    clock.turn(1)
+    assert (job_status(desk, job)["status"], len(job_status(desk, job)["results"])) == ("killed", 2)
+    assert [desk.ticket(number)["priority"] for number in numbers] == ["low", "low", None, None]
 
 
 # Finding what was missed --------------------------------------------------------------------------------------------

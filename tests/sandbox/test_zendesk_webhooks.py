@@ -201,10 +201,11 @@ def test_an_inactive_webhook_hears_nothing(desk: Sandbox, target: Endpoint) -> N
     assert desk.state()["deliveries"] == []
 
 
-def test_merging_and_deleting_are_told(desk: Sandbox, target: Endpoint) -> None:
+def test_merging_and_deleting_are_told(desk: Sandbox, target: Endpoint, clock: Clock) -> None:
     first, second = desk.write(), desk.write()
     desk.hear(target.url, f"{TICKET}merged", f"{TICKET}soft_deleted")
     desk.api.post(f"tickets/{first}/merge", json={"ids": [second]})
+    clock.turn(1)
     desk.api.delete(f"tickets/{first}")
     bodies = {row.json["type"]: row.json for row in target.wait(2)}
     assert bodies[f"{TICKET}merged"]["event"]["target_ticket_id"] == str(first)

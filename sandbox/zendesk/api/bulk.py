@@ -1,5 +1,6 @@
 """Bulk updates and the jobs that carry them out."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, request
@@ -7,6 +8,8 @@ from flask import Blueprint, request
 from sandbox.zendesk import errors
 from sandbox.zendesk.api.tickets import attach
 from sandbox.zendesk.backend import Backend, ids, me
+from sandbox.zendesk.jobs import Row
+from sandbox.zendesk.state import User
 from sandbox.zendesk.wishes import tag_list
 
 BULK_MAX = 100
@@ -17,22 +20,22 @@ def routes(face: Blueprint, backend: Backend) -> None:
 
     @face.put("/tickets/update_many")
     def tickets_update_many() -> dict[str, Any]:
-        changes = _wanted()
-        job = backend.start_job("Bulk Update Ticket")
-        for index, (number, wanted) in enumerate(changes):
-            job.results.append({"index": index, "id": number, "action": "update"} | _one(backend, number, wanted))
+        asks = me()
+        items = [partial(_item, backend, asks, index, *change) for index, change in enumerate(_wanted())]
+        job = backend.jobs.start("Bulk Update Ticket", items)
         return {"job_status": backend.render_job(job, fresh=True)}
 
     @face.get("/job_statuses/<job_id>")
     def job_statuses_show(job_id: str) -> dict[str, Any]:
-        if job_id not in backend.jobs:
+        job = backend.jobs.find(job_id)
+        if job is None:
             raise errors.not_found()
-        return {"job_status": backend.render_job(backend.jobs[job_id])}
+        return {"job_status": backend.render_job(job)}
 
     @face.get("/job_statuses/show_many")
     def job_statuses_show_many() -> dict[str, Any]:
-        wanted = request.args.get("ids", "").split(",")
-        return {"job_statuses": [backend.render_job(backend.jobs[each]) for each in wanted if each in backend.jobs]}
+        found = map(backend.jobs.find, request.args.get("ids", "").split(","))
+        return {"job_statuses": [backend.render_job(job) for job in found if job is not None]}
 
 
 def _wanted() -> list[tuple[int, dict[str, Any]]]:
@@ -51,13 +54,15 @@ def _wanted() -> list[tuple[int, dict[str, Any]]]:
     return [(int(row["id"]), row) for row in rows]
 
 
-def _one(backend: Backend, number: int, wanted: dict[str, Any]) -> dict[str, Any]:
+def _item(backend: Backend, asks: User, index: int, number: int, wanted: dict[str, Any]) -> Row:
+    """Carry out one item for the one who asked."""
+    row: Row = {"index": index, "id": number, "action": "update"}
     try:
         ticket = backend.ticket(number)
-        backend.engine.update(ticket, attach(backend, _with_delta_tags(wanted, ticket["tags"])), me(), "api")
+        backend.engine.update(ticket, attach(backend, _with_delta_tags(wanted, ticket["tags"])), asks, "api")
     except errors.Refusal as refusal:
-        return {"success": False, "error": refusal.body["error"], "details": refusal.body.get("description")}
-    return {"success": True, "status": "Updated"}
+        return row | {"success": False, "error": refusal.body["error"], "details": refusal.body.get("description")}
+    return row | {"success": True, "status": "Updated"}
 
 
 def _with_delta_tags(wanted: dict[str, Any], tags: list[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Tickets: read, create, update, tag, comment, delete, merge, and files to attach."""
 
 import hashlib
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, request
@@ -8,8 +9,9 @@ from flask import Blueprint, Response, jsonify, make_response, request
 from sandbox.zendesk import errors, render, wishes
 from sandbox.zendesk.backend import Backend, given, ids, me
 from sandbox.zendesk.engine import Act
+from sandbox.zendesk.jobs import Row
 from sandbox.zendesk.paging import page
-from sandbox.zendesk.state import Comment, Ticket
+from sandbox.zendesk.state import Comment, Ticket, User
 from sandbox.zendesk.times import stamp
 
 IDEMPOTENCY_SECONDS = 2 * 3600
@@ -64,11 +66,14 @@ def _writes(face: Blueprint, backend: Backend) -> None:
     def tickets_merge(number: int) -> dict[str, Any]:
         body = request.get_json(silent=True) or {}
         target, sources = backend.ticket(number), [backend.ticket(int(each)) for each in body.get("ids") or []]
-        job = backend.start_job("Ticket Merge")
-        for source in sources:
-            backend.engine.merge(source, target, body, me())
-            job.results.append({"id": source.id, "action": "merge", "success": True, "status": "Merged"})
+        items = [partial(_merge, backend, source, target, body, me()) for source in sources]
+        job = backend.jobs.start("Ticket Merge", items)
         return {"job_status": backend.render_job(job, fresh=True)}
+
+
+def _merge(backend: Backend, source: Ticket, target: Ticket, body: dict[str, Any], asks: User) -> Row:
+    backend.engine.merge(source, target, body, asks)
+    return {"id": source.id, "action": "merge", "success": True, "status": "Merged"}
 
 
 def _create(face: Blueprint, backend: Backend) -> None:
