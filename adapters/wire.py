@@ -2,17 +2,36 @@
 
 import hmac
 import math
+import socket
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import httpx
 
 from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, Unclear, Unsupported
 
 WORDS_MAX = 300
 """How much of a vendor's error text is kept, in characters."""
+
+SOCKET_OPTIONS: Final = (
+    ((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 4_000),) if hasattr(socket, "TCP_USER_TIMEOUT") else ()
+)
+"""Milliseconds after which the system gives up what the other side does not acknowledge (tcp(7)).
+
+Without it a write that a cut network swallowed is sent again and again by the system itself, and takes effect when the
+network is back, long after we have looked whether it did. Systems other than Linux cannot.
+"""
+
+
+def direct() -> httpx.BaseTransport | None:
+    """A way to a desk that gives up in time; None (httpx's own choice) where a proxy leads there instead."""
+    return None if getproxies() else httpx.HTTPTransport(socket_options=SOCKET_OPTIONS)
+
 
 _BLOCKS = {"p", "div", "br", "li", "tr", "ul", "ol", "table", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr"}
 _SILENT = {"script", "style", "head", "title"}
@@ -28,14 +47,15 @@ def fault(status: int, words: str, retry_after: str | None = None, *, writes: bo
     422 and other 4xx
     401, 403              BadCredential
     404, 410              NotThere
-    408, 425, 429, 503    Retryable, after Retry-After where given: the vendor did not act
+    408, 425, 429         Retryable, after Retry-After where given: the vendor did not act
+    503                   the same where it says when to come again, else as 500: a proxy may say it of a call under way
     409                   Conflict
     500, 502, 504, other  Unclear for a write (it may have taken effect), Retryable for a read
     501                   Unsupported
     ====================  ===========================================================
     """
     words = words.strip()[:WORDS_MAX] or "no words from the desk"
-    if status in {408, 425, 429, 503}:
+    if status in {408, 425, 429} or (status == 503 and retry_after):
         return Retryable(words, status, after=seconds(retry_after))
     if status >= 500 and status != 501:
         return Unclear(words, status) if writes else Retryable(words, status)

@@ -224,7 +224,8 @@ def test_tags_of_others_are_never_lost_and_ours_always_come(
         (httpx.Response(504), Unclear),
         (httpx.Response(200, html="<h1>hm</h1>"), Unclear),
         (httpx.Response(429, headers={"Retry-After": "3"}), Retryable),
-        (httpx.Response(503), Retryable),
+        (httpx.Response(503), Unclear),
+        (httpx.Response(503, headers={"Retry-After": "3"}), Retryable),
         (httpx.Response(409), Conflict),
     ],
 )

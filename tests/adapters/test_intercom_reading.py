@@ -318,7 +318,7 @@ def test_an_id_cannot_leave_its_place_in_the_path() -> None:
         (500, Retryable, Unclear),
         (501, Unsupported, Unsupported),
         (502, Retryable, Unclear),
-        (503, Retryable, Retryable),
+        (503, Retryable, Unclear),
     ],
 )
 def test_a_refusal_is_the_error_of_its_status_in_intercoms_own_words(

@@ -27,7 +27,6 @@ READS_AND_WRITES = [
     (425, Retryable),
     (429, Retryable),
     (501, Unsupported),
-    (503, Retryable),
 ]
 
 
@@ -37,7 +36,7 @@ def test_a_status_means_one_error_whatever_was_asked(status: int, kind: type[Des
     assert type(fault(status, "no", writes=writes)) is kind
 
 
-@pytest.mark.parametrize("status", [500, 502, 504, 520, 599])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599])
 def test_a_broken_server_leaves_a_write_unclear_and_a_read_to_be_tried_again(status: int) -> None:
     assert type(fault(status, "no", writes=True)) is Unclear
     assert type(fault(status, "no", writes=False)) is Retryable
@@ -52,6 +51,13 @@ def test_no_status_is_without_an_error_and_each_keeps_its_code(status: int, writ
 def test_an_error_never_carries_more_than_the_cap_of_words_and_never_none(words: str) -> None:
     error = fault(422, words, writes=True)
     assert 0 < len(error.words) <= WORDS_MAX
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_a_desk_that_says_when_to_come_again_has_not_acted(writes: bool) -> None:
+    error = fault(503, "maintenance", "7", writes=writes)
+    assert isinstance(error, Retryable)
+    assert error.after == 7
 
 
 def test_a_429_waits_as_long_as_the_vendor_says() -> None:

@@ -243,7 +243,7 @@ def test_a_429_comes_to_us_at_once_and_zenpy_neither_sleeps_nor_asks_again(wire:
             "write",
         ),
         (404, {"error": "RecordNotFound", "description": "Not found"}, NotThere, "Not found"),
-        (503, {"error": "maintenance"}, Retryable, "maintenance"),
+        (503, {"error": "maintenance"}, Unclear, "maintenance"),
         (500, {}, Unclear, "Internal Server Error"),
         (504, {"errors": 3, "details": []}, Unclear, "Gateway"),
     ],
