@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from bridge.errors import DeskError
 from bridge.model import (
     Case,
     Change,
@@ -45,6 +46,7 @@ class Capability(StrEnum):
     AVAILABILITY = "availability"
     PUSH_AVAILABILITY = "push_availability"
     REMOVE_TAGS = "remove_tags"
+    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,28 @@ class Desk(Protocol):
 
     def find(self, step: Step) -> Receipt | None:
         """After an unclear outcome: the receipt where the step's effect is at the desk, None where it is absent."""
+
+
+class BulkDesk(Desk, Protocol):
+    """A desk that carries out steps of many tickets with one call, by a job of its own (`Capability.BULK`).
+
+    Each step keeps its marker and its lock in a job. That nobody should take on trust: `rehearsal` is there to ask.
+    """
+
+    bulk_max: int
+    """The most steps that one job takes."""
+
+    def submit(self, steps: Sequence[Step]) -> str:
+        """Have these steps, each of another ticket, carried out some time soon; the job's id. One call."""
+
+    def outcomes(self, job: str, steps: Sequence[Step]) -> Sequence[Receipt | DeskError] | None:
+        """What became of each step of a job; None while the desk works on it. One call.
+
+        A step that the job does not tell of, of a job that is lost too, is Unclear: read it back.
+        """
+
+    def rehearsal(self, ref: TicketRef) -> Step:
+        """A step that changes nothing and that the lock must refuse (Conflict), to try in a job of its own."""
 
 
 class Policy(Protocol):

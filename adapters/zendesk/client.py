@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -75,11 +75,17 @@ class ZendeskClient:
 
     def update(self, ticket_id: str, changes: Json) -> Json | None:
         """PUT the changes; the ticket afterwards, None where the answer does not show it."""
-        ticket = ZenpyTicket(id=int(ticket_id))
-        for name, value in changes.items():  # as attributes, for zenpy drops a None that it is constructed with
-            setattr(ticket, name, value)
-        shown = getattr(self._zenpy.tickets.update(ticket), "ticket", None)
+        shown = getattr(self._zenpy.tickets.update(_changed(ticket_id, changes)), "ticket", None)
         return _dict(shown) if shown else None
+
+    def update_many(self, changes: Sequence[tuple[str, Json]]) -> str:
+        """PUT changes of many tickets, by their ids; the id of the job that carries them out."""
+        job = self._zenpy.tickets.update([_changed(*each) for each in changes])
+        return str(job.id)
+
+    def job(self, job_id: str) -> Json:
+        """How far a job is, and at its end what became of each item."""
+        return cast("Json", self._get(f"job_statuses/{quote(job_id, safe='')}.json").get("job_status") or {})
 
     def export(self, cursor: str | None, start: datetime) -> Export:
         """One page of the incremental export, from a cursor or from a time."""
@@ -146,6 +152,13 @@ class ZendeskClient:
 
     def _json(self, url: str, params: dict[str, Any] | None = None) -> Json:
         return cast("Json", self._session.get(url, params=params).json())
+
+
+def _changed(ticket_id: str, changes: Json) -> ZenpyTicket:
+    ticket = ZenpyTicket(id=int(ticket_id))
+    for name, value in changes.items():  # as attributes, for zenpy drops a None that it is constructed with
+        setattr(ticket, name, value)
+    return ticket
 
 
 def _dict(item: Any) -> Json:

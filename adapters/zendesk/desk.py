@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from adapters.wire import kept, some_id
-from adapters.zendesk import mapping, plan, roster, webhook
+from adapters.zendesk import bulk, mapping, plan, roster, webhook
 from adapters.zendesk.client import ZendeskClient
 from adapters.zendesk.options import ZendeskOptions
-from bridge.errors import BadCredential, NotThere
+from bridge.errors import BadCredential, DeskError, NotThere, Unclear
 from bridge.model import (
     Change,
     Delivery,
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class ZendeskDesk:
-    """One Zendesk account as a `bridge.ports.Desk`."""
+    """One Zendesk account as a `bridge.ports.BulkDesk`."""
 
     vendor: str = "zendesk"
     can: frozenset[Capability] = frozenset(
@@ -48,10 +48,12 @@ class ZendeskDesk:
             Capability.AVAILABILITY,
             Capability.PUSH_AVAILABILITY,
             Capability.REMOVE_TAGS,
+            Capability.BULK,
         }
     )
     settle: timedelta = timedelta(seconds=1.25)  # the stamp, `updated_at`, counts whole seconds; the rest is for clocks
     default_priority: Priority = Priority.NONE
+    bulk_max: int = bulk.BULK_MAX
 
     def __init__(self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
         self.name = name
@@ -133,6 +135,21 @@ class ZendeskDesk:
         """A receipt where an audit of the ticket carries the step's marker."""
         audits: Iterable[mapping.Json] = self._client.audits(step.ref.id)
         return Receipt(found=True) if any(_marker(audit) == step.marker for audit in audits) else None
+
+    def submit(self, steps: Sequence[Step]) -> str:
+        """One PUT of up to a hundred tickets, each under the stamp that its plan saw."""
+        return self._client.update_many([(step.ref.id, step.data["ticket"]) for step in steps])  # type: ignore[misc]  # as plan() made it
+
+    def outcomes(self, job: str, steps: Sequence[Step]) -> Sequence[Receipt | DeskError] | None:
+        """What the job's status says; Zendesk forgets a job after about a day."""
+        try:
+            return bulk.outcomes(self._client.job(job), steps)
+        except NotThere as gone:
+            return [Unclear(f"the bulk job is gone: {gone.words}", gone.code)] * len(steps)
+
+    def rehearsal(self, ref: TicketRef) -> Step:
+        """A step that changes nothing, under a stale stamp."""
+        return bulk.rehearsal(ref)
 
 
 def _marker(audit: mapping.Json) -> object:
