@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from bridge import allowance, purpose
+from bridge import allowance, purpose, tenure
 from bridge.allowance import EVERYTHING, SLICE_LIFE, Allowance, Grant, Hold, Terms, Told
 from bridge.errors import Retryable
 from bridge.metrics import CountingGate, Metrics
@@ -86,7 +86,9 @@ class BudgetGate:
         self._desks = {desk: _Local(each) for desk, each in terms.items()}
 
     def admit(self, desk: str, method: str, route: str) -> None:
-        """Return when the call may be made. Raises Held; RuntimeError for a call from inside a transaction."""
+        """Return when the call may be made. Raises Held; LeaseLost for a write that comes too late on a lease
+        (`bridge.tenure`); RuntimeError for a call from inside a transaction.
+        """
         if self._store.in_transaction:
             raise RuntimeError(f"{method} {route} inside a transaction: the network may take as long as it likes")
         local, kind, rank = self._desks[desk], f"{method} {route}", purpose.current().rank
@@ -101,6 +103,8 @@ class BudgetGate:
             self._metrics.held.labels(desk, purpose.current().name, hold.reason).inc()
             after = max(0.0, (hold.until - now).total_seconds())
             raise Held(hold.words, after=after)
+        if method != "GET":  # last, since all the above may take its time
+            tenure.require()
 
     def record(self, call: Call) -> None:
         """Count a call that was made, and learn from its answer."""

@@ -128,11 +128,13 @@ class Workers:
 
     def _beat(self) -> None:
         while not self._stop.wait(_BEAT_SECONDS):
+            began = self._writeback.tenure.now()
             try:
                 freed = beat(self._store, self._owners, self._clock())
             except Exception as error:  # noqa: BLE001 - see _loop
                 log.error("heartbeat met an error", error=type(error).__name__, at=whereabouts(error))
                 continue
+            self._writeback.tenure.renewed(self._owners, began)
             if freed:
                 log.warning("took over from a silent worker", count=freed)
                 self._ring()

@@ -11,13 +11,14 @@ from bridge.memory import applied
 from bridge.metrics import Metrics
 from bridge.model import Step, StepState, Ticket
 from bridge.pipeline import ConnectedDesk, passing, patience
-from bridge.ports import Clock
+from bridge.ports import Capability, Clock
 from bridge.purpose import Rank, purpose
 from bridge.store import Store, outbox
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from bridge.store.outbox import Work
 from bridge.store.session import AWAY
+from bridge.tenure import ARRIVES, UPTIME, Tenure, Ticks
 
 log = structlog.get_logger(__name__)
 
@@ -35,24 +36,35 @@ class WriteBack:
     """Carries out one claimed operation at a time. Thread-safe."""
 
     def __init__(
-        self, store: Store, desks: Mapping[str, ConnectedDesk], *, clock: Clock, metrics: Metrics, lease: timedelta
+        self,
+        store: Store,
+        desks: Mapping[str, ConnectedDesk],
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        lease: timedelta,
+        ticks: Ticks = UPTIME,
     ) -> None:
         self._store = store
         self._desks = desks
         self._clock = clock
         self._metrics = metrics
         self._lease = lease
+        self.tenure = Tenure(lease, ticks)
 
     def run_one(self, owner: str) -> bool:
         """Carry out the next operation that is due; False where there is none."""
+        began = self.tenure.now()
         work = outbox.claim(self._store, owner, self._clock(), self._lease)
         if work is None:
             return False
+        self.tenure.taken(owner, began)
         try:
-            with purpose("write", Rank.URGENT if work.rank == 0 else Rank.ORDINARY):
+            with purpose("write", Rank.URGENT if work.rank == 0 else Rank.ORDINARY), self.tenure.writing(owner):
                 self._carry_out(work, owner)
-        except mailboxes.LeaseLost:
-            log.warning("lease lost", operation=work.operation.id)
+        except mailboxes.LeaseLost as lost:
+            log.warning("lease lost", operation=work.operation.id, words=str(lost))
+            self._let_go(owner)
         except AWAY:  # no fault of the operation's; the worker lets go of it
             raise
         except Exception as error:  # noqa: BLE001 - one operation's trouble must not stop the others
@@ -118,10 +130,29 @@ class WriteBack:
             case Permanent():
                 self._end(work, owner, "parked", words)
             case _:  # Unclear, or whatever an adapter did not sort
-                self._postpone(work, owner, words, unsent=None)
+                self._postpone(work, owner, words, unsent=None, at_least=self._arrival(work))
 
-    def _postpone(self, work: Work, owner: str, words: str, *, unsent: int | None, after: float | None = None) -> None:
-        wait = patience(work.attempts, work.operation.id, after)
+    def _arrival(self, work: Work) -> timedelta:
+        """How long a write may take effect after we have lost sight of it; a lock would refuse it then."""
+        locked = Capability.OPTIMISTIC_LOCK in self._desks[work.operation.ref.desk].desk.can
+        return timedelta(0) if locked else ARRIVES
+
+    def _let_go(self, owner: str) -> None:
+        """What is still this owner's would else be renewed for ever and never worked on."""
+        with self._store.writing() as connection:
+            outbox.let_go(connection, [owner], self._clock())
+
+    def _postpone(
+        self,
+        work: Work,
+        owner: str,
+        words: str,
+        *,
+        unsent: int | None,
+        after: float | None = None,
+        at_least: timedelta = timedelta(0),
+    ) -> None:
+        wait = max(at_least, patience(work.attempts, work.operation.id, after))
         log.info("write put off", operation=work.operation.id, words=words, seconds=wait.total_seconds())
         with self._store.writing() as connection:
             due_at, failed = self._clock() + wait, after is None  # who is told when to come has not failed

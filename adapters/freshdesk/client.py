@@ -9,7 +9,7 @@ import httpx
 
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
-from adapters.wire import fault, seconds
+from adapters.wire import direct, fault, seconds
 from bridge.errors import DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
 
@@ -44,7 +44,7 @@ class FreshdeskClient:
             headers={"accept": "application/json", "user-agent": "deskbridge"},
             timeout=TIMEOUT,
             follow_redirects=False,
-            transport=transport,
+            transport=transport or direct(),
         )
 
     def close(self) -> None:

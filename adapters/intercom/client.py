@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from adapters.intercom.options import IntercomOptions
-from adapters.wire import fault
+from adapters.wire import direct, fault
 from bridge.errors import DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Clock, Gate
 
@@ -48,7 +48,7 @@ class IntercomClient:
             },
             timeout=TIMEOUT,
             follow_redirects=False,
-            transport=transport,
+            transport=transport or direct(),
         )
 
     def close(self) -> None:

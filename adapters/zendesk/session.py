@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from adapters.wire import fault, seconds
+from adapters.wire import SOCKET_OPTIONS, fault, seconds
 from adapters.zendesk.credentials import Credential
 from bridge.errors import BadCredential, DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
@@ -26,7 +27,9 @@ environment variables, one for all desks of a process. The session puts the desk
 _BELIEVED: Final = f"https://{SUBDOMAIN}.{DOMAIN}/"
 _TOKENS: Final = "/oauth/tokens"
 _CONNECT_TIMEOUT: Final = 5.0
-_ID: Final = re.compile(r"\d+|[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ID: Final = re.compile(
+    r"\d+|V\d+-[0-9a-f]+|[0-9A-HJKMNP-TV-Z]{26}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
+)
 
 
 class DeskSession(requests.Session):
@@ -42,6 +45,7 @@ class DeskSession(requests.Session):
         self._credential = credential
         self._gate = gate
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
+        self.mount(base, _GivesUp())
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         """One call; `url` is zenpy's, one of the desk's own, or a path. After a 401 once more with a fresh token."""
@@ -84,6 +88,15 @@ class DeskSession(requests.Session):
         told = rate_limit(answer.headers) | refusal(answer.headers)
         self._gate.record(Call(self._desk, method, route, answer.status_code, spent, **told))
         return answer
+
+
+class _GivesUp(HTTPAdapter):
+    """Sends over connections that do not try for ever to be heard."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Open connections with `SOCKET_OPTIONS` beside urllib3's own."""
+        options = [*urllib3.connection.HTTPConnection.default_socket_options, *SOCKET_OPTIONS]
+        super().init_poolmanager(*args, **kwargs, socket_options=options)
 
 
 class _Header(AuthBase):

@@ -224,8 +224,9 @@ def require_lease(connection: Connection, owner: str, operation: str) -> None:
 
 
 def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
-    """Keep the operations that these workers hold theirs until then."""
-    connection.execute(update(operations).where(operations.c.lease_owner.in_(owners)).values(lease_until=until))
+    """Keep the operations that these workers hold theirs until then, or longer where they were claimed since."""
+    held = and_(operations.c.lease_owner.in_(owners), operations.c.lease_until < until)
+    connection.execute(update(operations).where(held).values(lease_until=until))
 
 
 def take_over(connection: Connection, now: datetime) -> int:

@@ -53,12 +53,14 @@ class Store:
         self.engine = (
             _sqlite(create_engine(parsed, pool_size=connections, max_overflow=connections), durability)
             if self.is_sqlite
-            else create_engine(
-                parsed,
-                pool_size=connections,
-                max_overflow=connections,
-                pool_pre_ping=True,
-                connect_args={"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _SILENT_MS},
+            else _postgresql(
+                create_engine(
+                    parsed,
+                    pool_size=connections,
+                    max_overflow=connections,
+                    pool_pre_ping=True,
+                    connect_args={"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _SILENT_MS},
+                )
             )
         )
 
@@ -139,6 +141,28 @@ class Store:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+
+
+_VANISHED: Final = {
+    "idle_in_transaction_session_timeout": _SILENT_MS,
+    "tcp_user_timeout": _SILENT_MS,
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 2,
+}
+"""Has the server give up a host that a cut network took away, which by itself takes it two hours: until then a
+transaction that it left open keeps its locks, and every other host waits."""
+
+
+def _postgresql(engine: Engine) -> Engine:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
+        del entry
+        for name, value in _VANISHED.items():
+            connection.execute(f"SET {name} = {value}")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(engine: Engine, durability: str) -> Engine:
