@@ -159,7 +159,11 @@ def _operations() -> Select[tuple[str, str, str, str | None, str, datetime, str 
         operations.c.state,
         operations.c.desk,
         operations.c.ticket,
-        case((operations.c.attempts > 0, literal("write, tried again")), else_=literal("write")).label("what"),
+        case(
+            (operations.c.bulk.is_not(None), literal("write, with others")),
+            (operations.c.attempts > 0, literal("write, tried again")),
+            else_=literal("write"),
+        ).label("what"),
         operations.c.created_at.label("at"),
         operations.c.words,
     )

@@ -1,11 +1,13 @@
 """The outbox: operations and their steps, claimed one at a time a ticket, the most urgent first."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.loops import STOPPED, Written
@@ -14,6 +16,10 @@ from bridge.store import codec
 from bridge.store.mailbox import LeaseLost
 from bridge.store.session import Store
 from bridge.store.tables import operations, steps, tickets
+
+URGENT: Final = 0
+LEAST_URGENT: Final = 4
+"""The ranks of the most and of the least urgent write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ def add(
             change=codec.dump(operation.change),
             received_at=received_at,
             created_at=now,
+            together=len(operation.steps) == 1,
         )
     )
     connection.execute(
@@ -93,44 +100,73 @@ def replace_stopped(connection: Connection, ref: TicketRef, now: datetime) -> No
 
 _DUE = (
     select(operations.c.id)
-    .where(operations.c.state == "open", operations.c.due_at <= bindparam("now"), operations.c.lease_owner.is_(None))
+    .where(
+        operations.c.state == "open",
+        operations.c.due_at <= bindparam("now"),
+        operations.c.lease_owner.is_(None),
+        operations.c.bulk.is_(None),
+        operations.c.rank <= bindparam("rank_max"),
+        or_(
+            operations.c.rank == URGENT,
+            operations.c.together.is_(False),
+            operations.c.desk.not_in(bindparam("apart", expanding=True)),
+        ),
+    )
     .order_by(operations.c.rank, operations.c.due_at)
     .limit(1)
 )
 _CLAIM = (
     update(operations)
     .where(operations.c.id == _DUE.with_for_update(skip_locked=True).scalar_subquery())
-    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), together=False)
     .returning(operations)
 )
 """Built once: idle workers ask for these all the time, and building one costs more than running it."""
 
 
-def claim(store: Store, owner: str, now: datetime, lease: timedelta) -> Work | None:
-    """Take the next operation that is due and that nobody holds; its first unfinished step counts as started."""
+def claim(
+    store: Store,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    *,
+    rank_max: int = LEAST_URGENT,
+    apart: Collection[str] = (),
+) -> Work | None:
+    """Take the next operation that is due and that nobody holds; its first unfinished step counts as started.
+
+    What may go together with others is left alone at the desks `apart`, unless it is urgent.
+    """
+    wanted = {"now": now, "rank_max": rank_max, "apart": list(apart)}
     with store.reading() as connection:
-        if connection.execute(_DUE, {"now": now}).first() is None:
+        if connection.execute(_DUE, wanted).first() is None:
             return None
     with store.writing() as connection:
-        row = connection.execute(_CLAIM, {"now": now, "owner": owner, "until": now + lease}).first()
+        row = connection.execute(_CLAIM, wanted | {"owner": owner, "until": now + lease}).first()
         if row is None:
             return None
-        ref = TicketRef(row.desk, row.ticket)
-        planned = connection.execute(select(steps).where(steps.c.operation == row.id).order_by(steps.c.position)).all()
-        work = Work(
-            Operation(
-                row.id,
-                ref,
-                codec.parse(Change, row.change),
-                tuple(Step(step.name, ref, step.marker, json.loads(step.data)) for step in planned),
-            ),
-            tuple(StepState(step.state) for step in planned),
-            row.attempts,
-            row.received_at,
-            row.rank,
-        )
+        (work,) = works(connection, [row])
         start_next(connection, work.operation.id)
     return work
+
+
+def works(connection: Connection, rows: Sequence[Row[Any]]) -> list[Work]:
+    """Operations with their steps as they are now, from whole rows of the table."""
+    found = connection.execute(
+        select(steps)
+        .where(steps.c.operation.in_([row.id for row in rows]))
+        .order_by(steps.c.operation, steps.c.position)
+    )
+    planned = {operation: list(mine) for operation, mine in groupby(found, key=lambda step: step.operation)}
+    return [_work(row, planned[row.id]) for row in rows]
+
+
+def _work(row: Row[Any], planned: Sequence[Row[Any]]) -> Work:
+    ref = TicketRef(row.desk, row.ticket)
+    found = tuple(Step(step.name, ref, step.marker, json.loads(step.data)) for step in planned)
+    operation = Operation(row.id, ref, codec.parse(Change, row.change), found)
+    states = tuple(StepState(step.state) for step in planned)
+    return Work(operation, states, row.attempts, row.received_at, row.rank)
 
 
 def start_next(connection: Connection, operation: str) -> None:
@@ -183,7 +219,12 @@ def postpone(
         update(operations)
         .where(operations.c.id == operation)
         .values(
-            due_at=due_at, attempts=operations.c.attempts + int(failed), words=words, lease_owner=None, lease_until=None
+            due_at=due_at,
+            attempts=operations.c.attempts + int(failed),
+            words=words,
+            lease_owner=None,
+            lease_until=None,
+            bulk=None,
         )
     )
 
@@ -199,7 +240,7 @@ def finish(
     connection.execute(
         update(operations)
         .where(operations.c.id == operation.id)
-        .values(state=state, finished_at=now, words=words, lease_owner=None, lease_until=None)
+        .values(state=state, finished_at=now, words=words, lease_owner=None, lease_until=None, bulk=None)
     )
     connection.execute(
         update(tickets)

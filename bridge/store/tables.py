@@ -131,16 +131,48 @@ operations = Table(
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("words", Text),
+    Column("together", Boolean, nullable=False, server_default=false()),
+    Column("bulk", String),
 )
 """The outbox: `state` is open, done, parked (a person must look), superseded (decided anew) or dropped (ticket gone).
 
 `rank` puts an urgent ticket's write first (0 first); `received_at` is when the delivery behind it came; `words` are
-the vendor's.
+the vendor's. `together` is true of a single step that was never tried: it may go to the desk with others; `bulk` is the
+job that it went with and that holds it until it has told (`bulk_jobs`).
 """
 _partial_index("ix_operations_due", operations.c.rank, operations.c.due_at, where="state = 'open'")
 Index("ix_operations_ticket", operations.c.desk, operations.c.ticket)
 Index("ix_operations_finished", operations.c.finished_at)
 _partial_index("ix_operations_leased", operations.c.lease_owner, where="lease_owner IS NOT NULL")
+_partial_index("ix_operations_together", operations.c.desk, operations.c.due_at, where="state = 'open' AND together")
+_partial_index("ix_operations_bulk", operations.c.bulk, where="bulk IS NOT NULL")
+
+bulk_jobs = Table(
+    "bulk_jobs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("desk", String, nullable=False),
+    Column("job", String),
+    Column("rehearses", String),
+    Column("begun_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("lease_owner", String),
+    Column("lease_until", Instant),
+)
+"""Jobs that a desk works on for us: `job` is its own name for one (NULL: it was not heard), asked after at `due_at`.
+
+`rehearses` is the ticket of a job that was only to show whether the lock holds; such a job holds no operation.
+"""
+
+bulk_trust = Table(
+    "bulk_trust",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("trust", String, nullable=False),
+    Column("at", Instant),
+    Column("words", Text),
+)
+"""How far each desk's bulk calls are trusted (`bridge.store.bulk.Trust`), since when and why."""
 
 steps = Table(
     "steps",
