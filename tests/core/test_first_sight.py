@@ -62,6 +62,45 @@ def test_what_an_agent_solved_before_our_write_stays_solved(world: World) -> Non
     assert world.ticket(number)["status"] == solved
 
 
+@pytest.fixture
+def at_zendesk(sqlite_store: Store, clock: Clock) -> Iterator[World]:
+    """The desk whose lock counts whole seconds: of two edits in one second it refuses nothing."""
+    made = World("zendesk", sqlite_store, clock, policy=POLICY)
+    yield made
+    made.close()
+
+
+def test_what_an_agent_saves_in_the_second_of_our_read_stands(at_zendesk: World, clock: Clock) -> None:
+    number = at_zendesk.customer("Charged twice", "Please refund the invoice.")
+    at_zendesk.delivered()
+    clock.turn(3.2)
+    at_zendesk.agent(number, note="I am looking into it.")
+    at_zendesk.delivered()
+    clock.turn(0.3)
+    assert at_zendesk.workers.decide("decider")
+    clock.turn(0.2)
+    at_zendesk.agent(number, set={"team": "General"})
+    at_zendesk.workers.write("writer")
+    at_zendesk.run()
+    ticket = at_zendesk.ticket(number)
+    assert ticket["team"] == "General"
+    assert "money" in ticket["tags"]
+
+
+def test_what_an_agent_saves_in_the_second_of_a_creation_stands(at_zendesk: World, clock: Clock) -> None:
+    clock.turn(0.2)
+    number = at_zendesk.customer("Charged twice", "Please refund the invoice.")
+    at_zendesk.delivered()
+    at_zendesk.workers.decide("decider")
+    clock.turn(0.5)
+    at_zendesk.agent(number, set={"team": "General"})
+    at_zendesk.workers.write("writer")
+    at_zendesk.run()
+    ticket = at_zendesk.ticket(number)
+    assert ticket["team"] == "General"
+    assert "money" in ticket["tags"]
+
+
 def test_a_desks_own_default_is_nobodys_choice_while_nobody_can_have_read_the_ticket() -> None:
     assert first_sight(Memory(), None, UNTOUCHED, Priority.LOW).held == frozenset()
 
