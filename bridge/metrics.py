@@ -22,6 +22,9 @@ class Metrics:
         )
         self.decisions = counter("deskbridge_decisions", "Decisions made", ["desk", "mode"])
         self.operations = counter("deskbridge_operations", "Writes by how they ended", ["desk", "outcome"])
+        self.bulk = counter(
+            "deskbridge_bulk_jobs", "Jobs of writes that went together, by what became of them", ["desk", "outcome"]
+        )
         self.calls = counter(
             "deskbridge_vendor_calls",
             "Calls to the vendor's API by what they were for",
@@ -54,6 +57,10 @@ class Metrics:
             "deskbridge_reconciled_age_seconds",
             "Since the desk's list of changes was last followed to its end; infinite until then",
             ["desk"],
+        )
+        self.policy = gauge("deskbridge_policy_active", "1 for the policy version that decides here", ["version"])
+        self.policy_faults = gauge(
+            "deskbridge_policy_file_faults", "Faults of the policy file, which is not taken while there are any"
         )
         self.backlog = gauge("deskbridge_backlog", "Deliveries that wait")
 

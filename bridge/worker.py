@@ -13,7 +13,7 @@ from bridge.errors import whereabouts
 from bridge.pipeline import Pipeline
 from bridge.ports import Clock
 from bridge.signal import Signal
-from bridge.store import Store, mailbox, outbox
+from bridge.store import Store, bulk, mailbox, outbox
 from bridge.store.ear import Ear
 from bridge.writeback import WriteBack
 
@@ -98,7 +98,7 @@ class Workers:
         return bool(boxes)
 
     def write(self, owner: str) -> bool:
-        """Carry out one operation that is due; False where there is none."""
+        """Carry out one operation that is due, or many together; False where there is none."""
         worked = self._writeback.run_one(owner)
         if worked:
             self._signal.ring()
@@ -145,7 +145,9 @@ def beat(store: Store, owners: Sequence[str], now: datetime) -> int:
     with store.writing() as connection:
         mailbox.renew(connection, owners, now + LEASE)
         outbox.renew(connection, owners, now + LEASE)
-        return mailbox.take_over(connection, now) + outbox.take_over(connection, now)
+        bulk.renew(connection, owners, now + LEASE)
+        freed = mailbox.take_over(connection, now) + outbox.take_over(connection, now)
+        return freed + bulk.take_over(connection, now)
 
 
 def let_go(store: Store, owners: Sequence[str], now: datetime) -> None:
@@ -153,3 +155,4 @@ def let_go(store: Store, owners: Sequence[str], now: datetime) -> None:
     with store.writing() as connection:
         mailbox.let_go(connection, owners, now)
         outbox.let_go(connection, owners, now)
+        bulk.let_go(connection, owners, now)

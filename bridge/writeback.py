@@ -1,19 +1,23 @@
 """Operations out to the desks: each step once, read back where its outcome is unclear, never over a human's edit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
+from bridge.budget import Held
+from bridge.bulk import BulkWrites, Course
+from bridge.closed import Closed
 from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.memory import applied
 from bridge.metrics import Metrics
-from bridge.model import Step, StepState, Ticket
+from bridge.model import Receipt, Step, StepState, Ticket
 from bridge.pipeline import ConnectedDesk, passing, patience
 from bridge.ports import Capability, Clock
 from bridge.purpose import Rank, purpose
-from bridge.store import Store, outbox
+from bridge.store import Store, bulk, outbox
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from bridge.store.outbox import Work
@@ -33,7 +37,7 @@ A desk that is away or throttles us is asked again for as long as it takes.
 
 
 class WriteBack:
-    """Carries out one claimed operation at a time. Thread-safe."""
+    """Carries out one claimed operation at a time, or has many carried out together. Thread-safe."""
 
     def __init__(
         self,
@@ -51,21 +55,48 @@ class WriteBack:
         self._metrics = metrics
         self._lease = lease
         self.tenure = Tenure(lease, ticks)
+        self._closed = Closed()
+        self._bulk = BulkWrites(
+            store, desks, clock=clock, metrics=metrics, lease=lease, tenure=self.tenure, settle=self._settle
+        )
 
     def run_one(self, owner: str) -> bool:
-        """Carry out the next operation that is due; False where there is none."""
+        """Carry out what is due next: an urgent operation, many together, or one; False where there is nothing."""
+        courses = self._bulk.courses()
+        apart = [desk for desk, course in courses.items() if course is not Course.SINGLY]
+        try:
+            return (
+                self._write(owner, rank_max=outbox.URGENT)
+                or self._bulk.run_one(owner, courses)
+                or self._write(owner, apart=apart)
+            )
+        except mailboxes.LeaseLost as lost:
+            log.warning("lease lost", owner=owner, words=str(lost))
+            self._let_go(owner)
+            return True
+
+    def _write(self, owner: str, *, rank_max: int = outbox.LEAST_URGENT, apart: Collection[str] = ()) -> bool:
         began = self.tenure.now()
-        work = outbox.claim(self._store, owner, self._clock(), self._lease)
+        work = outbox.claim(self._store, owner, self._clock(), self._lease, rank_max=rank_max, apart=apart)
         if work is None:
             return False
         self.tenure.taken(owner, began)
+        with purpose("write", Rank.URGENT if work.rank == outbox.URGENT else Rank.ORDINARY), self.tenure.writing(owner):
+            self._safely(work, owner, partial(self._carry_out, work, owner))
+        return True
+
+    def _settle(self, work: Work, owner: str, outcome: Receipt | DeskError) -> None:
+        """Store what became of an operation that went with others."""
+        if isinstance(outcome, Receipt):
+            self._safely(work, owner, partial(self._end, work, owner, "done", None))
+        else:
+            self._safely(work, owner, partial(self._failed, work, owner, 0, outcome))
+
+    def _safely(self, work: Work, owner: str, act: Callable[[], None]) -> None:
+        """Do something for an operation; a mistake of ours puts it off, and in the end parks it."""
         try:
-            with purpose("write", Rank.URGENT if work.rank == 0 else Rank.ORDINARY), self.tenure.writing(owner):
-                self._carry_out(work, owner)
-        except mailboxes.LeaseLost as lost:
-            log.warning("lease lost", operation=work.operation.id, words=str(lost))
-            self._let_go(owner)
-        except AWAY:  # no fault of the operation's; the worker lets go of it
+            act()
+        except (mailboxes.LeaseLost, *AWAY):  # no fault of the operation's; its worker lets go of it
             raise
         except Exception as error:  # noqa: BLE001 - one operation's trouble must not stop the others
             log.error(
@@ -79,7 +110,11 @@ class WriteBack:
                 self._postpone(work, owner, words, unsent=None)
             else:
                 self._end(work, owner, "parked", words)
-        return True
+
+    def _next(self, owner: str) -> Work | None:
+        now = self._clock()
+        closed, closed_to_urgent = (self._closed.desks(now, urgent=urgent) for urgent in (False, True))
+        return outbox.claim(self._store, owner, now, self._lease, closed=closed, closed_to_urgent=closed_to_urgent)
 
     def _carry_out(self, work: Work, owner: str) -> None:
         connected = self._desks.get(work.operation.ref.desk)
@@ -95,6 +130,8 @@ class WriteBack:
                 seen = self._step(connected, step, state, seen)
             except DeskError as error:
                 self._failed(work, owner, position, error)
+                if isinstance(error, Held) and error.every:
+                    self._closed.close(connected.desk.name, self._clock(), error.after or 0.0, urgent=work.rank == 0)
                 return
             if position < last:
                 with self._store.writing() as connection:
@@ -141,6 +178,7 @@ class WriteBack:
         """What is still this owner's would else be renewed for ever and never worked on."""
         with self._store.writing() as connection:
             outbox.let_go(connection, [owner], self._clock())
+            bulk.let_go(connection, [owner], self._clock())
 
     def _postpone(
         self,
