@@ -201,7 +201,7 @@ class Pipeline:
             raise Retryable(f"the agents of desk '{box.desk}' have not been read yet", after=1.0)
         policy = self._policy()
         bindings = self._bindings(policy, known_rosters)
-        if box.memory.waiting_for and not events:
+        if box.memory.waiting_for and not events and _stands(policy, box.memory.waiting_for):
             assignment = self._route(policy, bindings, box.desk, box.memory.waiting_for, promised)
             if assignment.agent is None:
                 self._leave(box, owner, waiting, box.memory, box.snapshot)
@@ -441,6 +441,11 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         suggested=settled.change if outcome.mode is Mode.SUGGEST else memory.suggested,
     )
     return decision, remains
+
+
+def _stands(policy: Policy, target: Target) -> bool:
+    """Whether the teams of an earlier decision are still there: the policy may have changed since."""
+    return {target.team, target.then} <= {*policy.teams(), None}
 
 
 def _urgency(box: Mailbox) -> Rank:

@@ -21,11 +21,15 @@ _LEASE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece of work to be done every so often; `name` is the same in every process."""
+    """A piece of work to be done every so often; `name` is the same in every process.
+
+    One process does it for all, unless `everywhere` has each do it for itself: then nothing is kept of how it went.
+    """
 
     name: str
     every: timedelta
     run: Callable[[], None]
+    everywhere: bool = False
 
 
 class Schedule:
@@ -43,7 +47,7 @@ class Schedule:
         """Run what is due, now and from now on."""
         for job in self._jobs:
             self._scheduler.add_job(
-                self.attempt,
+                _run_here if job.everywhere else self.attempt,
                 "interval",
                 args=[job],
                 seconds=job.every.total_seconds(),
@@ -117,3 +121,11 @@ class Schedule:
                     words=words,
                 )
             )
+
+
+def _run_here(job: Job) -> None:
+    """Run a job that every process has for itself. Never raises."""
+    try:
+        job.run()
+    except Exception as error:  # noqa: BLE001 - the database may be away for a while, and a mistake must not end it
+        log.error("job failed", job=job.name, error=type(error).__name__, at=whereabouts(error))

@@ -248,3 +248,22 @@ cursors = Table(
 """How far each desk's changes have been followed: `since` is from when on, `completed_at` when their end was last
 reached (NULL: the first round is still under way).
 """
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""Every version of the policy that ever took effect, as its file stood, so that each decision can be explained."""
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("number", _Serial, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("who", String, nullable=False),
+    Column("how", String, nullable=False),
+)
+"""When a version of the policy took effect, by whom and how (`policies.How`); the highest number holds."""

@@ -105,3 +105,20 @@ def test_started_it_runs_what_is_due_at_once_and_stopped_it_runs_no_more(sqlite_
     assert work.ran.wait(10)
     one.stop()
     assert work.runs == 1
+
+
+def test_a_job_of_every_process_runs_in_each_and_its_mistake_ends_nothing(store: Store, clock: Clock) -> None:
+    here, there = Work(RuntimeError("a mistake")), Work()
+    for work in (here, there):
+        work.job = Job("policy", timedelta(seconds=0.05), work.run, everywhere=True)
+    processes = [schedule(store, clock, here, "one"), schedule(store, clock, there, "two")]
+    with capture_logs():
+        for process in processes:
+            process.start()
+        for work in (here, there):
+            for _ in range(2):
+                assert work.ran.wait(10)
+                work.ran.clear()
+        for process in processes:
+            process.stop()
+    assert processes[0].failing() == {}

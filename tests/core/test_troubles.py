@@ -259,6 +259,21 @@ def test_where_the_desk_has_none_of_the_agents_the_ticket_waits_in_its_team(make
     assert (world.ticket(number)["team"], world.ticket(number)["assignee"]) == ("Billing", None)
 
 
+def test_a_ticket_that_waits_for_a_team_which_a_new_policy_lacks_is_decided_anew(make: Make) -> None:
+    gone = POLICY.replace("ana: ana@", "ana: nobody@").replace("bo: bo@", "bo: none@")
+    world = make("zendesk", gone)
+    number = invoice(world)
+    world.run()
+    world.policy = rules.loads(
+        gone.replace("billing: {", "money: {")
+        .replace("billing: Billing", "money: General")
+        .replace("team: billing", "team: general")
+    )
+    world.run(for_seconds=20)
+    assert world.ticket(number)["assignee"] in {"eli@acme.example", "fay@acme.example"}
+    assert [decision.policy_version for decision in world.decisions(number)][-1] == world.policy.version
+
+
 def test_tickets_wait_until_the_agents_are_known(world: World) -> None:
     with world.store.writing() as connection:
         connection.execute(delete(tables.rosters))

@@ -1,0 +1,137 @@
+"""The versions of the policy that took effect: which holds, who brought it into effect, how to get an earlier one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from bridge.errors import DeskbridgeError
+from bridge.store.session import Store
+from bridge.store.tables import activations, decisions, policies
+
+_POLICY_LOCK: Final = 0x706F6C  # "pol": any number, the same in every process
+
+
+class How(StrEnum):
+    """What brought a version into effect: a file that said something new, `policy activate`, `policy rollback`."""
+
+    FILE = "file"
+    COMMAND = "command"
+    ROLLBACK = "rollback"
+
+
+class NoSuchVersion(DeskbridgeError):
+    """No version of the policy that ever took effect is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A version taking effect. `number` grows with every one; `who` is user@host, or the name that was given."""
+
+    number: int
+    version: str
+    at: datetime
+    who: str
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A version that is to take effect, with the text of its file."""
+
+    version: str
+    body: str
+
+
+def active(connection: Connection) -> Activation | None:
+    """The activation that holds, None before the first."""
+    row = connection.execute(select(activations).order_by(activations.c.number.desc()).limit(1)).first()
+    return _activation(row) if row is not None else None
+
+
+def history(connection: Connection, limit: int) -> list[Activation]:
+    """The newest activations, newest first."""
+    rows = connection.execute(select(activations).order_by(activations.c.number.desc()).limit(limit))
+    return [_activation(row) for row in rows]
+
+
+def body(connection: Connection, version: str) -> str:
+    """A version's file as it stood. Raises NoSuchVersion."""
+    found = connection.execute(select(policies.c.body).where(policies.c.version == version)).scalar()
+    if found is None:
+        raise NoSuchVersion(f"no policy of version '{version}' ever took effect; `deskbridge policy list` shows those")
+    return str(found)
+
+
+def decided(connection: Connection) -> dict[str, int]:
+    """How many decisions that are still kept each version made."""
+    rows = connection.execute(select(decisions.c.policy_version, func.count()).group_by(decisions.c.policy_version))
+    return {row[0]: row[1] for row in rows}
+
+
+def find(connection: Connection, start: str) -> str:
+    """The version that begins with these digits. Raises NoSuchVersion where there is none or more than one."""
+    known = policies.c.version
+    found = connection.execute(select(known).where(known.startswith(start, autoescape=True)).limit(2)).scalars().all()
+    if len(found) == 1:
+        return str(found[0])
+    words = "more than one version begins" if found else "no version that ever took effect begins"
+    raise NoSuchVersion(f"{words} with '{start}'; `deskbridge policy list` shows those there are")
+
+
+def before(connection: Connection) -> str:
+    """The version that held before the one that holds. Raises NoSuchVersion where there was none."""
+    now = active(connection)
+    other = select(activations.c.version).order_by(activations.c.number.desc()).limit(1)
+    found = connection.execute(other.where(activations.c.version != now.version)).scalar() if now is not None else None
+    if found is None:
+        raise NoSuchVersion(
+            "no version of the policy took effect before the present one, so there is none to go back to"
+        )
+    return str(found)
+
+
+def activate(store: Store, candidate: Candidate, *, how: How, who: str, now: datetime) -> Activation:
+    """Bring a version into effect, and keep its text; what holds already goes on holding by its own activation."""
+    with store.writing() as connection:
+        _lock(store, connection)
+        return _activate(store, connection, candidate, how=how, who=who, now=now)
+
+
+def offer(store: Store, candidate: Candidate, *, who: str, now: datetime) -> Activation | None:
+    """As `activate` by file, but only where this version never took effect before; None where it did and is not it.
+
+    So a file takes effect once: neither a restart nor another host brings back what was superseded or rolled back.
+    """
+    with store.writing() as connection:
+        _lock(store, connection)
+        now_active = active(connection)
+        known = select(policies.c.version).where(policies.c.version == candidate.version)
+        if now_active is not None and connection.execute(known).first() is not None:
+            return now_active if now_active.version == candidate.version else None
+        return _activate(store, connection, candidate, how=How.FILE, who=who, now=now)
+
+
+def _activate(
+    store: Store, connection: Connection, candidate: Candidate, *, how: How, who: str, now: datetime
+) -> Activation:
+    holds = active(connection)
+    if holds is not None and holds.version == candidate.version:
+        return holds
+    kept = store.insert(policies).values(version=candidate.version, body=candidate.body)
+    connection.execute(kept.on_conflict_do_nothing(index_elements=["version"]))
+    row = {"version": candidate.version, "at": now, "who": who, "how": how.value}
+    made = connection.execute(activations.insert().values(row).returning(activations)).one()
+    return _activation(made)
+
+
+def _lock(store: Store, connection: Connection) -> None:
+    """Let one transaction at a time change what holds; SQLite has one writer anyway."""
+    if not store.is_sqlite:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POLICY_LOCK})
+
+
+def _activation(row: Row[tuple[int, str, datetime, str, str]]) -> Activation:
+    return Activation(row.number, row.version, row.at, row.who, How(row.how))
