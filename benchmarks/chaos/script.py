@@ -32,6 +32,9 @@ AGENTS = {
 SOON = 2.0
 """Seconds after a ticket's creation before which no human agent touches it: nobody reads and acts faster."""
 
+MESSAGES_MAX = 5
+"""Messages of a ticket's customer: more would each be answered by a write, and the cap that stops loops would park one."""
+
 _AT_ONCE = (0.8, 1.8)
 """Seconds after a customer's message in which somebody who has the ticket open acts every other time: the bridge, which
 gives a burst a second to end, writes then too."""
@@ -81,8 +84,9 @@ def script(size: int, seed: int, *, vendors: tuple[str, ...], rate: float, pause
 class _Teller:
     """Makes up one story.
 
-    Two rules keep what is due plain: agents answer in public only before the customer's second message (an answered
-    message is not read again), and a solved ticket is always written to once more, so that all its words count.
+    Three rules keep what is due plain: no customer writes more than `MESSAGES_MAX` messages, agents answer in public only
+    before the second one (an answered message is not read again), and a solved ticket is always written to once more, so
+    that all its words count.
     """
 
     def __init__(self, chance: random.Random, number: int, pause: float) -> None:
@@ -97,10 +101,11 @@ class _Teller:
         yield self._opening()
         pause = SOON + self._chance.uniform(0.0, self._pause)
         for _ in range(self._chance.choice((0, 1, 2, 3, 4, 5))):
-            after_reply = self._chance.random() < 0.45
+            may_write = len(self._said) < MESSAGES_MAX
+            after_reply = may_write and self._chance.random() < 0.45
             if after_reply:
                 yield self._reply(pause)
-            elif self._chance.random() < 0.15:
+            elif may_write and self._chance.random() < 0.15:
                 yield self._edit(pause, {"status": "resolved"})
                 yield self._reply(self._chance.uniform(0.1, 1.0) * self._pause)
             else:
