@@ -32,7 +32,14 @@ FAULTS_WITHIN: Final = timedelta(seconds=60)
 
 
 class Held(Retryable):
-    """We hold the call back ourselves: the desk's budget is spent, it told us to slow down, or it does not answer."""
+    """We hold the call back ourselves: the desk's budget is spent, it told us to slow down, or it does not answer.
+
+    `every` is True where that is so for every call of this rank, False where it is for this kind of call alone.
+    """
+
+    def __init__(self, words: str, after: float, *, every: bool = True) -> None:
+        super().__init__(words, after=after)
+        self.every = every
 
 
 @dataclass(slots=True)
@@ -102,7 +109,7 @@ class BudgetGate:
         if hold is not None:
             self._metrics.held.labels(desk, purpose.current().name, hold.reason).inc()
             after = max(0.0, (hold.until - now).total_seconds())
-            raise Held(hold.words, after=after)
+            raise Held(hold.words, after, every=hold.kind is None)
         if method != "GET":  # last, since all the above may take its time
             tenure.require()
 

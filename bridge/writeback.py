@@ -76,8 +76,18 @@ class WriteBack:
             return True
 
     def _write(self, owner: str, *, rank_max: int = outbox.LEAST_URGENT, apart: Collection[str] = ()) -> bool:
-        began = self.tenure.now()
-        work = outbox.claim(self._store, owner, self._clock(), self._lease, rank_max=rank_max, apart=apart)
+        began, now = self.tenure.now(), self._clock()
+        closed, closed_to_urgent = (self._closed.desks(now, urgent=urgent) for urgent in (False, True))
+        work = outbox.claim(
+            self._store,
+            owner,
+            now,
+            self._lease,
+            rank_max=rank_max,
+            apart=apart,
+            closed=closed,
+            closed_to_urgent=closed_to_urgent,
+        )
         if work is None:
             return False
         self.tenure.taken(owner, began)
@@ -110,11 +120,6 @@ class WriteBack:
                 self._postpone(work, owner, words, unsent=None)
             else:
                 self._end(work, owner, "parked", words)
-
-    def _next(self, owner: str) -> Work | None:
-        now = self._clock()
-        closed, closed_to_urgent = (self._closed.desks(now, urgent=urgent) for urgent in (False, True))
-        return outbox.claim(self._store, owner, now, self._lease, closed=closed, closed_to_urgent=closed_to_urgent)
 
     def _carry_out(self, work: Work, owner: str) -> None:
         connected = self._desks.get(work.operation.ref.desk)

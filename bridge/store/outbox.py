@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.loops import STOPPED, Written
@@ -106,6 +106,10 @@ _DUE = (
         operations.c.lease_owner.is_(None),
         operations.c.bulk.is_(None),
         operations.c.rank <= bindparam("rank_max"),
+        case(
+            (operations.c.rank == URGENT, operations.c.desk.not_in(bindparam("closed_to_urgent", expanding=True))),
+            else_=operations.c.desk.not_in(bindparam("closed", expanding=True)),
+        ),
         or_(
             operations.c.rank == URGENT,
             operations.c.together.is_(False),
@@ -132,12 +136,21 @@ def claim(
     *,
     rank_max: int = LEAST_URGENT,
     apart: Collection[str] = (),
+    closed: Collection[str] = (),
+    closed_to_urgent: Collection[str] = (),
 ) -> Work | None:
     """Take the next operation that is due and that nobody holds; its first unfinished step counts as started.
 
-    What may go together with others is left alone at the desks `apart`, unless it is urgent.
+    What may go together with others is left alone at the desks `apart`, unless it is urgent. Desks that are `closed`
+    are left alone, those `closed_to_urgent` also by urgent ones.
     """
-    wanted = {"now": now, "rank_max": rank_max, "apart": list(apart)}
+    wanted = {
+        "now": now,
+        "rank_max": rank_max,
+        "apart": list(apart),
+        "closed": list(closed),
+        "closed_to_urgent": list(closed_to_urgent),
+    }
     with store.reading() as connection:
         if connection.execute(_DUE, wanted).first() is None:
             return None
