@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.chaos.ground import NoHosts
 from benchmarks.chaos.run import RATE, Plan, Result, percentile, run
 
 _SHOWN = 20
@@ -20,13 +21,19 @@ def main() -> int:
     given = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a run that is told to end ends its processes too
     workers = given.workers if given.workers is not None else 4 if given.engine == "postgresql" else 0
-    plan = Plan(given.size, given.seed, given.engine, given.kills, workers, given.rate, keep=given.keep)
+    cuts = given.cuts if given.cuts is not None else 2 * given.hosts if given.hosts > 1 else 0
+    size, seed, hosts = given.size, given.seed, given.hosts
+    plan = Plan(size, seed, given.engine, given.kills, workers, given.rate, hosts=hosts, cuts=cuts, keep=given.keep)
     console = Console(stderr=given.json)
     console.print(
         f"{plan.size} events at {plan.rate:g} a second on {plan.engine}, serve and {plan.workers} workers, "
-        f"{plan.kills} kills, seed {plan.seed} ..."
+        f"{plan.kills} kills, {plan.hosts} hosts, {plan.cuts} cuts, seed {plan.seed} ..."
     )
-    result = run(plan)
+    try:
+        result = run(plan)
+    except NoHosts as error:
+        print(error, file=sys.stderr)
+        return 2
     report(console, result)
     if given.json:
         print(json.dumps(result.summary()))
@@ -40,12 +47,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite", help="the database (sqlite)")
     parser.add_argument("--kills", type=int, default=10, help="processes killed by SIGKILL (10)")
     parser.add_argument("--workers", type=int, help="`deskbridge worker`s beside serve (4 on PostgreSQL, else 0)")
+    parser.add_argument("--hosts", type=int, default=1, help="network namespaces, on PostgreSQL, as root (1: none)")
+    parser.add_argument("--cuts", type=int, help="how often a host is cut off for longer than a lease (2 a host)")
     parser.add_argument("--rate", type=float, default=RATE, help=f"acts a second, all desks together ({RATE:g})")
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep settings, logs, a SQLite database and the desks' states there"
     )
     parser.add_argument("--json", action="store_true", help="the result as one JSON object on the last line of stdout")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.hosts > 1 and given.engine != "postgresql":
+        parser.error("several hosts need --engine postgresql: SQLite is for one")
+    return given
 
 
 def report(console: Console, result: Result) -> None:

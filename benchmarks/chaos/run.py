@@ -12,10 +12,12 @@ from typing import Any
 
 import httpx
 
+from benchmarks.chaos.ground import Hosts
 from benchmarks.chaos.judge import Verdict, judge
 from benchmarks.chaos.script import Story, script
 from benchmarks.chaos.stage import VENDORS, Fleet, Stage, stage
 from bridge.store import Store, casebook
+from bridge.worker import LEASE
 
 FAULTS: Mapping[str, object] = {
     "429": {"probability": 0.03, "retry_after": 1},
@@ -49,6 +51,8 @@ class Plan:
     workers: int = 0
     rate: float = RATE
     pause: float = 5.0
+    hosts: int = 1
+    cuts: int = 0
     keep: Path | None = None
 
 
@@ -56,12 +60,14 @@ class Plan:
 class Result:
     """The outcome of a run.
 
-    `killed` are the times of the kills in unix seconds; `settled` is False where quiet never came.
+    `killed` and `cut` are the times of the kills and of the cuts in unix seconds; `settled` is False where quiet never
+    came.
     """
 
     plan: Plan
     verdict: Verdict
     killed: Sequence[float]
+    cut: Sequence[float]
     settled: bool
 
     @property
@@ -84,20 +90,21 @@ class Result:
             "writes_per_event": round(verdict.writes / self.plan.size, 3),
             "rate_limited": verdict.rate_limited,
             "kills": len(self.killed),
+            "cuts": len(self.cut),
             "recovery_p99_s": round(percentile(self.recoveries(), 99), 2),
             "settled": self.settled,
             "engine": self.plan.engine,
             "workers": self.plan.workers,
+            "hosts": self.plan.hosts,
             "seed": self.plan.seed,
         }
 
     def recoveries(self) -> list[float]:
-        """For each tag that was due and missing when a process was killed: seconds from the first such kill to it."""
+        """For each tag that was due and missing at a kill or a cut: seconds from the first such moment to it."""
         times = [(effect.since, effect.done) for effect in self.verdict.effects if effect.what == "tag" and effect.done]
-        firsts = [
-            (done, next((kill for kill in sorted(self.killed) if since < kill < done), None)) for since, done in times
-        ]
-        return [done - kill for done, kill in firsts if kill is not None]
+        blows = sorted([*self.killed, *self.cut])
+        firsts = [(done, next((blow for blow in blows if since < blow < done), None)) for since, done in times]
+        return [done - blow for done, blow in firsts if blow is not None]
 
 
 def percentile(values: Sequence[float], of: int) -> float:
@@ -108,36 +115,39 @@ def percentile(values: Sequence[float], of: int) -> float:
 
 
 def run(plan: Plan, faults: Mapping[str, object] = FAULTS) -> Result:
-    """Play, settle, judge. Raises DidNotStart, and httpx.HTTPError where a desk refuses an act."""
+    """Play, settle, judge. Raises DidNotStart, NoHosts, and httpx.HTTPError where a desk refuses an act."""
     stories = script(plan.size, plan.seed, vendors=VENDORS, rate=plan.rate, pause=plan.pause)
-    with stage(engine=plan.engine, workers=plan.workers, seed=plan.seed, keep=plan.keep) as found:
-        killed = asyncio.run(_play(found, stories, plan, faults))
+    with stage(engine=plan.engine, workers=plan.workers, hosts=plan.hosts, seed=plan.seed, keep=plan.keep) as found:
+        killed, cut = asyncio.run(_play(found, stories, plan, faults))
         settled = _settle(found)
         verdict = Verdict()
         for vendor, url in found.urls.items():
             state = httpx.get(f"{url}/_sandbox/state", timeout=300)
             if plan.keep is not None:
                 (plan.keep / f"{vendor}.json").write_bytes(state.content)
-            verdict.add(judge(state.json(), killed))
-    result = Result(plan, verdict, killed, settled)
+            verdict.add(judge(state.json(), [*killed, *cut]))
+    result = Result(plan, verdict, killed, cut, settled)
     if plan.keep is not None:
-        (plan.keep / "result.json").write_text(json.dumps(result.summary() | {"killed": killed}))
+        (plan.keep / "result.json").write_text(json.dumps(result.summary() | {"killed": killed, "cut": cut}))
     return result
 
 
-async def _play(found: Stage, stories: Sequence[Story], plan: Plan, faults: Mapping[str, object]) -> list[float]:
-    """Everything at once; when the last act is done the faults end. Returns the times of the kills."""
+async def _play(
+    found: Stage, stories: Sequence[Story], plan: Plan, faults: Mapping[str, object]
+) -> tuple[list[float], list[float]]:
+    """Everything at once; when the last act is done the faults end. Returns the times of the kills and of the cuts."""
     limits = httpx.Limits(max_connections=32)
     async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
         for url in found.urls.values():
             (await client.put(f"{url}/_sandbox/faults", json=dict(faults))).raise_for_status()
         lasts = max(story.at + sum(act.wait for act in story.acts) for story in stories)
         killer = asyncio.create_task(_kill(found.fleet, plan, lasts))
+        cutter = asyncio.create_task(_cut(found, plan, lasts))
         await asyncio.gather(*(_tell(client, found.urls[story.vendor], story) for story in stories))
-        killed = await killer
+        killed, cut = await killer, await cutter
         for url in found.urls.values():
             (await client.delete(f"{url}/_sandbox/faults")).raise_for_status()
-    return killed
+    return killed, cut
 
 
 async def _tell(client: httpx.AsyncClient, url: str, story: Story) -> None:
@@ -165,6 +175,25 @@ async def _kill(fleet: Fleet, plan: Plan, lasts: float) -> list[float]:
     return killed
 
 
+async def _cut(found: Stage, plan: Plan, lasts: float) -> list[float]:
+    """Take one host after the other off the network for longer than a lease, the first one (`serve`) as often."""
+    on, cut = found.ground, list[float]()
+    if not isinstance(on, Hosts):
+        return cut
+    chance = random.Random(plan.seed)
+    each = 0.95 * lasts / max(plan.cuts, 1)
+    for number in range(plan.cuts):
+        await asyncio.sleep(chance.uniform(0.0, 0.2) * each)
+        name = on.names[number % len(on.names)]
+        on.cut(name)
+        cut.append(time.time())
+        await asyncio.sleep(LEASE.total_seconds() + chance.uniform(0.1, 0.5) * LEASE.total_seconds())
+        on.join(name)
+        found.fleet.revive()
+        await asyncio.sleep(max(0.0, cut[-1] + 0.8 * each - time.time()))
+    return cut
+
+
 def _settle(found: Stage) -> bool:
     """Wait until nothing is under way, reconcile by hand, wait again; False where it takes too long."""
     store = Store(found.database)
@@ -182,6 +211,7 @@ def _quiet(found: Stage, store: Store, until: float) -> bool:
     still = 0
     while still < 6 and time.monotonic() < until:
         pending = sum(httpx.get(f"{url}/_sandbox/quiet", timeout=60).json()["pending"] for url in found.urls.values())
+        found.fleet.revive()
         with store.reading() as connection:
             still = still + 1 if pending == 0 and casebook.idle(connection) else 0
         time.sleep(0.5)

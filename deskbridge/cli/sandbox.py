@@ -42,7 +42,8 @@ class VendorName(StrEnum):
 
 def sandbox(
     vendor: Annotated[VendorName, typer.Argument(help="Whose wire format to speak.")],
-    port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes a free port.")] = 0,
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 0,
+    host: Annotated[str, typer.Option(help="The address to listen on; who reaches it may do anything.")] = "127.0.0.1",
     plan: Annotated[str | None, typer.Option(help="The vendor's plan, which sets the rate limits.")] = None,
     seed: Annotated[int, typer.Option(help="Where chance starts, so that a run can be repeated.")] = 0,
     hurried: Annotated[bool, typer.Option("--hurried", help="Cut the vendor's own waits to seconds.")] = False,
@@ -59,9 +60,9 @@ def sandbox(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     try:
-        running = start(desk, port=port)
+        running = start(desk, host, port)
     except (OSError, OverflowError) as error:
-        raise CannotListen(f"cannot listen on port {port}: {error}; --port 0 takes a free one") from error
+        raise CannotListen(f"cannot listen on port {port} of {host}: {error}; --port 0 takes a free one") from error
     with running:
         typer.echo(f"{vendor.value} sandbox on {running.url}")
         stop.wait()

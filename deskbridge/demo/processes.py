@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bridge.errors import DeskbridgeError
@@ -18,14 +18,16 @@ class DidNotStart(DeskbridgeError):
 
 
 class Process:
-    """One running command; `url` is what it printed once it listened."""
+    """One running command; `url` is what it printed once it listened. `enter` is a command that runs another."""
 
-    def __init__(self, name: str, arguments: list[str], *, logs: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], *, logs: Path, env: Mapping[str, str], enter: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.log = logs / f"{name}.log"
         with self.log.open("wb") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own command with arguments of our own
-                [sys.executable, "-m", "deskbridge", *arguments],
+                [*enter, sys.executable, "-m", "deskbridge", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 stdin=subprocess.DEVNULL,
@@ -51,6 +53,11 @@ class Process:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is no more."""
+        return self._process.poll() is not None
 
     def stop(self) -> None:
         """Ask it to end, insist after ten seconds."""
@@ -78,8 +85,8 @@ class Process:
         self._listening.set()
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port of an address of this machine that is free now."""
+    with socket.create_server((address, 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
