@@ -13,6 +13,7 @@ from bridge.errors import Conflict, NotThere, Permanent, Retryable, Unclear
 from bridge.metrics import Metrics
 from bridge.model import Change, Delivery, Mode, Operation, Receipt, Step, StepState, Ticket, TicketRef
 from bridge.pipeline import ConnectedDesk
+from bridge.ports import Capability
 from bridge.store import Store, casebook, inbox, mailbox, outbox, tables
 from bridge.store import roster as rosters
 from bridge.store.inbox import Arrival
@@ -65,6 +66,7 @@ class Desk:
     """Keeps how often each step took effect, and answers as its script says, "applied" once that is at its end."""
 
     name = "acme"
+    can = frozenset({Capability.OPTIMISTIC_LOCK})
 
     def __init__(self, meanwhile: Callable[[str], None]) -> None:
         self.effects: Counter[Key] = Counter()
