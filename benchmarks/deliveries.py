@@ -15,9 +15,9 @@ INTERCOM_SECRET = "benchmark-intercom-signing"
 _WORDS = "Hello, the invoice of last month was charged twice and the portal shows only one payment. Please refund it. "
 
 
-def zendesk_created(number: int) -> dict[str, Any]:
-    """A `ticket.created` event that carries its whole ticket; about 1.5 kB of JSON."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def zendesk_created(number: int, at: datetime | None = None) -> dict[str, Any]:
+    """A `ticket.created` event that carries its whole ticket, of now or of `at` (UTC); about 1.5 kB of JSON."""
+    now = (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
     requester = str(8_447_388_000_000 + number % 5_000)
     return {
         "account_id": 21842610,

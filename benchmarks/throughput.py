@@ -108,10 +108,11 @@ def _round(subject: Subject, tickets: Sequence[int], *, replays: bool) -> None:
 
 
 def _receive(bridge: Bridge, tickets: Sequence[int]) -> None:
-    """Put one creation a ticket into the inbox, due now."""
-    desk, now = bridge.desks[_DESK].desk, datetime.now(UTC)
-    created = [zendesk_created(number) for number in tickets]
-    deliveries = [Delivery(_DESK, str(body["id"]), json.dumps(body).encode(), {}, now) for body in created]
+    """Put one creation a ticket into the inbox, of just so long ago that its stamp has settled: due now."""
+    desk = bridge.desks[_DESK].desk
+    then = datetime.now(UTC) - desk.settle
+    created = [zendesk_created(number, then) for number in tickets]
+    deliveries = [Delivery(_DESK, str(body["id"]), json.dumps(body).encode(), {}, then) for body in created]
     assert all(inbox.keep(bridge.store, [arrival(desk, delivery) for delivery in deliveries]))
 
 
