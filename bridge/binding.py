@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.model import Agent, AgentRecord, AgentStatus, Fact, Member, Roster
+from bridge.memory import Memory
+from bridge.model import Agent, AgentRecord, AgentStatus, Fact, Member, Roster, Standing, Ticket
 from bridge.ports import Policy
 
 
@@ -52,6 +53,18 @@ def in_policy_words(fact: Fact, binding: Binding) -> Fact:
         return fact
     known = {record.id: name for name, record in binding.agents.items()}
     return replace(fact, value=known.get(str(fact.value), fact.value))
+
+
+def standing(ticket: Ticket, memory: Memory, binding: Binding) -> Standing:
+    """Who has and had a ticket, by the policy's names where it has them, else the desk's; and the tags it lost."""
+    agents = {**binding.names} | {record.id: name for name, record in binding.agents.items()}
+    teams = {team_id: name for name, team_id in binding.team_ids.items()}
+    return Standing(
+        assignee=agents.get(ticket.assignee_id, ticket.assignee_id) if ticket.assignee_id else None,
+        team=teams.get(ticket.team_id, ticket.team_id) if ticket.team_id else None,
+        previous_assignees=frozenset(agents.get(one, one) for one in memory.past_assignees),
+        previous_tags=memory.past_tags - ticket.tags,
+    )
 
 
 NAMES_AN_AGENT = {"last_agent"}

@@ -16,7 +16,9 @@ class Memory:
     put on. `attempted` is the change of an operation that did not end well: what of it stands at the desk is ours even
     so. `heard` and `heard_at` say how many public messages of the requester the last decision knew (None: all until
     `heard_at`, which were not counted) and when the newest was written. `waiting_for` is set while nobody had room,
-    `suggested` to what was last suggested; `conflicts` counts decisions that came too late.
+    `suggested` to what was last suggested; `conflicts` counts decisions that came too late. `past_assignees` (the
+    desk's ids) are those from whom somebody took the ticket, `past_tags` what somebody took off, as far as we saw;
+    `remarked` are the rules whose notes stand in ours.
     """
 
     decided: bool = False
@@ -31,6 +33,9 @@ class Memory:
     suggested: Change | None = None
     conflicts: int = 0
     event: EventKind = EventKind.TICKET_CREATED
+    past_assignees: frozenset[str] = frozenset()
+    past_tags: frozenset[str] = frozenset()
+    remarked: frozenset[str] = frozenset()
 
 
 SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}
@@ -54,6 +59,7 @@ def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
         moved.discard("status")
     if "assignee" in moved and now.assignee_id is not None:
         moved.add("team")
+    left = {known.assignee_id} if "assignee" in moved and known.assignee_id else set()
     attempted = memory.attempted or Change()
     removed = known.tags - now.tags - attempted.remove_tags
     added = now.tags - known.tags - attempted.add_tags
@@ -62,6 +68,8 @@ def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
         held=memory.held | moved,
         refused_tags=memory.refused_tags | removed,
         added_tags=memory.added_tags | added,
+        past_assignees=memory.past_assignees | left,
+        past_tags=memory.past_tags | removed,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, RuleVerdict, Triage
+from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Remark, RuleVerdict, Triage
 
 NOTE_MAX: Final = 1_500
 """Characters, tags and entities among them."""
@@ -44,13 +44,16 @@ def compose(
     wish: Change,
     kept: Sequence[str],
     names: Mapping[str, str] = _NO_NAMES,
+    remarks: Sequence[Remark] = (),
 ) -> str:
     """The note as HTML; the same inputs always give the same note.
 
     `wish` is what is written beside the note or, where the mode is not live, what would have been; `kept` one sentence
-    for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id.
+    for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id. `remarks` is
+    what rules say in their own words.
     """
     opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", _why(verdicts, assignment))
+    opening += _said(remarks)
     label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
     changes = [*_changes(mode, wish, assignment, names), *(f"Left alone: {_safe(words, 90)}" for words in kept)]
     closing = _paragraph(label, _next(triage, assignment)) + _list(changes, _LIST_MAX)
@@ -89,6 +92,13 @@ def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None) -> str:
     if marks:
         parts.append(f"marked by {', '.join(marks[:3])}")
     return "; ".join(parts) or "the policy sends it nowhere else"
+
+
+def _said(remarks: Sequence[Remark]) -> str:
+    """The first is worth more room than the rest; those that do not fit are counted."""
+    if not remarks:
+        return ""
+    return _list([_safe(remark.text, _LIST_MAX - 60) for remark in remarks], _LIST_MAX)
 
 
 def _matched(verdicts: Sequence[RuleVerdict], stage: str) -> list[str]:

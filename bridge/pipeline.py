@@ -12,7 +12,7 @@ from ulid import ULID
 from bridge import memory as remembered
 from bridge import reconcile
 from bridge import wish as wishes
-from bridge.binding import Binding, bind, in_policy_words, members_now
+from bridge.binding import Binding, bind, in_policy_words, members_now, standing
 from bridge.enrichment import Enricher
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.loops import Cap, stopped
@@ -32,6 +32,7 @@ from bridge.model import (
     Operation,
     Outcome,
     Priority,
+    Remark,
     Roster,
     Status,
     Target,
@@ -212,12 +213,12 @@ class Pipeline:
             ticket, seen_until = sighting.ticket or box.snapshot, sighting.seen_until
             self._leave(box, owner, waiting, sighting.memory, ticket, events=events, seen_until=seen_until)
             return
-        case = self._case(policy, bindings[box.desk], sighting.ticket, sighting.trigger)
+        case = self._case(policy, bindings[box.desk], sighting.ticket, sighting.trigger, sighting.memory)
         outcome = policy.decide(case, desk=box.desk, desk_mode=connected.mode)
         weighed = _Weighed(connected, policy, bindings, case, outcome, sighting, events, acting_id)
         self._commit(box, owner, waiting, weighed)
 
-    def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind) -> Case:
+    def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind, memory: Memory) -> Case:
         text = text_of(ticket)
         with purpose("enrich"):
             facts = self._gather(ticket, self._desks[binding.desk].enrichers)
@@ -228,6 +229,7 @@ class Pipeline:
             text=text,
             triage=policy.triage(ticket, text),
             facts={fact.name: in_policy_words(fact, binding) for fact in facts},
+            standing=standing(ticket, memory, binding),
         )
 
     def _bindings(self, policy: Policy, known: Mapping[str, Roster]) -> dict[str, Binding]:
@@ -404,8 +406,8 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     wanted = wishes.wish(weighed.policy, desk.name, outcome.effect, assignment)
     settled = wishes.settle(wanted, ticket, memory, desk.can)
     facts = tuple(case.facts.values())
-    note = None
-    if _worth_a_note(outcome.mode, settled.change, memory):
+    note, remarks = None, _unsaid(outcome.effect.remarks, memory)
+    if _worth_a_note(outcome.mode, settled.change, memory, remarks):
         note = compose(
             mode=outcome.mode,
             triage=case.triage,
@@ -415,6 +417,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
             wish=settled.change,
             kept=settled.kept,
             names=weighed.bindings[desk.name].names,
+            remarks=remarks,
         )
     decision = Decision(
         id=decision_id,
@@ -430,6 +433,10 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         wish=wanted,
         change=wishes.within(outcome.mode, settled.change, note),
         kept=settled.kept,
+        effect=outcome.effect,
+        ticket=ticket,
+        text=case.text,
+        standing=case.standing,
     )
     waits = assignment is not None and assignment.agent is None and outcome.mode is Mode.LIVE
     remains = replace(
@@ -439,6 +446,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         attempted=None,
         waiting_for=outcome.target if waits and "assignee" not in memory.held else None,
         suggested=settled.change if outcome.mode is Mode.SUGGEST else memory.suggested,
+        remarked=memory.remarked if note is None else memory.remarked | {one.rule for one in remarks},
     )
     return decision, remains
 
@@ -458,9 +466,17 @@ def _next_look(memory: Memory, now: datetime) -> datetime | None:
     return now + ASK_AGAIN if memory.waiting_for is not None else None
 
 
-def _worth_a_note(mode: Mode, change: Change, memory: Memory) -> bool:
+def _unsaid(remarks: Sequence[Remark], memory: Memory) -> list[Remark]:
+    """What no note of ours says yet; the note of a decision that came too late was never written."""
+    return [one for one in remarks if memory.conflicts or one.rule not in memory.remarked]
+
+
+def _worth_a_note(mode: Mode, change: Change, memory: Memory, remarks: Sequence[Remark]) -> bool:
+    """Whether an agent would learn something; `remarks` are those that no note of ours holds yet."""
     if mode is Mode.SHADOW:
         return False
+    if remarks:
+        return True
     if mode is Mode.SUGGEST:
         return not memory.noted or change != memory.suggested
     return change.touches_fields or not memory.noted

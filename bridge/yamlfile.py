@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Final, NamedTuple, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -125,6 +125,13 @@ class Document:
         """Note a mistake at the value of `path`, or at its key."""
         place = self.place(path, key=key)
         self.faults.append(Fault(self.file, place.line, place.column, message, hint))
+
+    def at(self, path: Trail) -> Any:
+        """The value at a path. Raises LookupError where there is none."""
+        found: Any = self.data
+        for part in path:
+            found = found[part]
+        return found
 
     def place(self, path: Trail, *, key: bool = False) -> Place:
         """Where the entry stands; the nearest one around it where the path leads outside the file."""

@@ -1,9 +1,10 @@
 """Runs the tests that a policy file carries: a ticket given, an outcome expected, every difference told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Final, Protocol
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final, Protocol
 
 from bridge.model import (
     Actor,
@@ -17,12 +18,15 @@ from bridge.model import (
     Organisation,
     Outcome,
     Requester,
+    Standing,
     Ticket,
     TicketRef,
     Triage,
     Visibility,
 )
 from bridge.triage import text_of
+from rules.account import RuleAccount
+from rules.operators import own_name
 from rules.schema import Expect, Given, PolicyTest
 
 _NOW: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -49,16 +53,20 @@ class Decides(Protocol):
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """As bridge.ports.Policy."""
 
+    def explain(self, case: Case, *, desk: str) -> tuple[RuleAccount, ...]:
+        """Every rule with its verdict, those not applied too."""
+
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """What became of one test: `differences` are empty where it passed; `outcome` has the verdicts that explain it."""
+    """What became of one test: `differences` are empty where it passed; `case` is what the policy was asked."""
 
     __test__ = False  # not a test class of pytest's, whatever its name
 
     name: str
     line: int
     differences: tuple[str, ...]
+    case: Case
     outcome: Outcome
 
     @property
@@ -77,38 +85,67 @@ def run(policy: Decides, test: PolicyTest, line: int) -> TestResult:
     case = _case(policy, test.given)
     outcome = policy.decide(case, desk=test.given.desk, desk_mode=Mode.LIVE)
     name = test.name or test.given.subject or f"line {line}"
-    return TestResult(name, line, tuple(_differences(test.expect, case.triage, outcome)), outcome)
+    accounts = partial(policy.explain, case, desk=test.given.desk)
+    return TestResult(name, line, tuple(_differences(test.expect, case.triage, outcome, accounts)), case, outcome)
 
 
 def _case(policy: Decides, given: Given) -> Case:
-    ticket = _ticket(given)
+    now = given.at or _NOW
+    ticket = _ticket(given, now)
     text = text_of(ticket)
-    return Case(ticket, given.event, _NOW, text, _triage(policy.triage(ticket, text), given), _facts(given))
+    standing = Standing(given.assignee, given.team, given.previous_assignees, given.previous_tags)
+    read = _triage(policy.triage(ticket, text), given)
+    return Case(ticket, given.event, now, text, read, _facts(given, now), standing)
 
 
-def _ticket(given: Given) -> Ticket:
-    requester = Requester(
-        id="1",
-        email=given.requester_email,
-        locale=given.requester_locale,
-        organisation=Organisation("1", given.requester_organisation) if given.requester_organisation else None,
-    )
-    files = tuple(map(Attachment, given.attachments))
-    message = Message("1", Actor(ActorKind.REQUESTER, "1"), Visibility.PUBLIC, given.body, _NOW, files)
+def _ticket(given: Given, now: datetime) -> Ticket:
     return Ticket(
         ref=TicketRef(given.desk, "1"),
         subject=given.subject,
-        requester=requester,
+        requester=_requester(given),
         status=given.status,
+        status_raw=given.desk_status,
         priority=given.priority,
+        priority_raw=given.desk_priority,
         channel=given.channel,
+        channel_raw=given.desk_channel,
         type=given.type,
         tags=given.tags,
-        fields={name.partition(".")[2]: value for name, value in given.fields.items()},
-        messages=(message,),
-        created_at=_NOW,
-        updated_at=_NOW,
+        fields=_own(given.fields),
+        messages=tuple(_messages(given, now)),
+        created_at=now - (given.age or timedelta()),
+        updated_at=now - (given.idle or timedelta()),
     )
+
+
+def _requester(given: Given) -> Requester:
+    organisation = None
+    if given.requester_organisation or given.organisation_tags or given.organisation_fields:
+        own = _own(given.organisation_fields)
+        organisation = Organisation("1", given.requester_organisation, own, given.organisation_tags)
+    return Requester(
+        id="1",
+        name=given.requester_name,
+        email=given.requester_email,
+        external_id=given.requester_external_id,
+        locale=given.requester_locale,
+        organisation=organisation,
+        fields=_own(given.requester_fields),
+    )
+
+
+def _messages(given: Given, now: datetime) -> Iterator[Message]:
+    """As many as given, those of agents before the requester's last, which has the body and the attachments."""
+    at = now - (given.waiting or timedelta())
+    earlier = [ActorKind.REQUESTER] * (given.messages_requester - 1) + [ActorKind.AGENT] * given.messages_agent
+    for number, kind in enumerate(earlier):
+        yield Message(f"earlier {number}", Actor(kind), Visibility.PUBLIC, "", at)
+    files = tuple(map(Attachment, given.attachments))
+    yield Message("1", Actor(ActorKind.REQUESTER, "1"), Visibility.PUBLIC, given.body, at, files)
+
+
+def _own(values: Mapping[str, object]) -> dict[str, object]:
+    return {own_name(key): value for key, value in values.items()}
 
 
 def _triage(read: Triage, given: Given) -> Triage:
@@ -119,30 +156,32 @@ def _triage(read: Triage, given: Given) -> Triage:
     return replace(read, **sure)
 
 
-def _facts(given: Given) -> dict[str, Fact]:
+def _facts(given: Given, now: datetime) -> dict[str, Fact]:
     names = {name: type(given).model_fields[name].alias or name for name in _FACTS}
-    values = {names[name]: value for name in _FACTS if (value := getattr(given, name)) is not None}
-    values |= {name.partition(".")[2]: value for name, value in given.facts.items()}
-    return {name: Fact(name, value, "test", _NOW) for name, value in values.items()}
+    values: dict[str, Any] = {names[name]: value for name in _FACTS if (value := getattr(given, name)) is not None}
+    values |= _own(given.facts)
+    return {name: Fact(name, value, "test", now) for name, value in values.items()}
 
 
-def _differences(expect: Expect, triage: Triage, outcome: Outcome) -> Iterator[str]:
+def _differences(
+    expect: Expect, triage: Triage, outcome: Outcome, accounts: Callable[[], tuple[RuleAccount, ...]]
+) -> Iterator[str]:
     got = _got(triage, outcome)
     for name in sorted(expect.model_fields_set - {"not_rule", "rules"}):
         wanted = getattr(expect, name)
         if got[name] != wanted:
             yield f"{name}: expected {_words(wanted)}, got {_words(got[name])}"
-    matched = {verdict.rule for verdict in outcome.verdicts if verdict.matched}
+    matched = {verdict.rule for verdict in outcome.verdicts}
     for rule in sorted((expect.rules or frozenset()) - matched):
-        yield f"rule '{rule}' did not match: {_reason(outcome, rule)}"
+        yield f"rule '{rule}' did not match: {_reason(accounts(), rule)}"
     if expect.not_rule in matched:
-        yield f"rule '{expect.not_rule}' matched: {_reason(outcome, expect.not_rule)}"
+        yield f"rule '{expect.not_rule}' matched: {_reason(accounts(), expect.not_rule)}"
 
 
 def _got(triage: Triage, outcome: Outcome) -> dict[str, object]:
     effect, target = outcome.effect, outcome.target
     return {
-        "route": next(v.rule for v in outcome.verdicts if v.stage == "route" and v.matched),
+        "route": next((verdict.rule for verdict in outcome.verdicts if verdict.stage == "route"), None),
         "team": target.team if target else None,
         "skills": target.skills if target else frozenset(),
         "skip": target is None,
@@ -152,17 +191,20 @@ def _got(triage: Triage, outcome: Outcome) -> dict[str, object]:
         "tier": effect.tier,
         "fields": dict(effect.fields),
         "tags": effect.add_tags,
+        "removed_tags": effect.remove_tags,
+        "notes": tuple(remark.text for remark in effect.remarks),
+        "notify": frozenset().union(*(notice.to for notice in effect.notices)),
+        "call": frozenset(hook.webhook for hook in effect.hooks),
         "intent": triage.intent.value if triage.intent else None,
         "mode": outcome.mode,
     }
 
 
-def _reason(outcome: Outcome, rule: str) -> str:
-    verdicts = (verdict.because for verdict in outcome.verdicts if verdict.rule == rule)
-    return next(verdicts, "an earlier route rule matched")
+def _reason(accounts: Iterable[RuleAccount], rule: str) -> str:
+    return next(account.because for account in accounts if account.rule == rule)
 
 
 def _words(value: object) -> str:
-    if isinstance(value, frozenset):
+    if isinstance(value, frozenset | tuple):
         return ", ".join(sorted(value)) or "none"
     return "none" if value is None else str(value)

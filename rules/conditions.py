@@ -7,12 +7,14 @@ from pydantic import AfterValidator, Field, StrictBool, model_validator
 from bridge.model import Channel, EventKind, Status
 from bridge.triage.language import LANGUAGE_CODES
 from rules.operators import (
-    IntentTest,
+    DurationTest,
+    Found,
     Named,
     NumberTest,
     OneOf,
     PriorityTest,
     SetTest,
+    TextTest,
     UrgencyTest,
     ValueTest,
     WordsTest,
@@ -41,29 +43,47 @@ class Condition(Named):
     not_: "Condition | None" = Field(default=None, alias="not")
 
     event: OneOf[EventKind] | None = None
+    desk: OneOf[str] | None = None
     status: OneOf[Status] | None = None
     priority: PriorityTest | None = None
     channel: OneOf[Channel] | None = None
-    type: OneOf[str] | None = None
+    desk_status: TextTest | None = Field(default=None, alias="desk.status")
+    desk_priority: TextTest | None = Field(default=None, alias="desk.priority")
+    desk_channel: TextTest | None = Field(default=None, alias="desk.channel")
+    type: TextTest | None = None
+    assignee: OneOf[str] | None = None
+    team: OneOf[str] | None = None
+    previous_assignees: SetTest[str] | None = None
     tags: SetTest[str] | None = None
+    previous_tags: SetTest[str] | None = None
     attachments: SetTest[Kind] | None = None
+    messages_requester: NumberTest | None = Field(default=None, alias="messages.requester")
+    messages_agent: NumberTest | None = Field(default=None, alias="messages.agent")
+
+    within: SetTest[str] | None = None
+    age: DurationTest | None = None
+    idle: DurationTest | None = None
+    waiting: DurationTest | None = None
 
     subject: WordsTest | None = None
     text: WordsTest | None = None
-    intent: IntentTest | None = None
+    intent: Found[str] | None = None
     urgency: UrgencyTest | None = None
-    sentiment: OneOf[Sentiment] | None = None
-    language: OneOf[LanguageCode] | None = None
-    automatic: OneOf[Automatic] | None = None
+    sentiment: Found[Sentiment] | None = None
+    language: Found[LanguageCode] | None = None
+    automatic: Found[Automatic] | None = None
     asks_for_human: StrictBool | None = None
 
-    requester_email: OneOf[str] | None = Field(default=None, alias="requester.email")
-    requester_domain: OneOf[str] | None = Field(default=None, alias="requester.domain")
-    requester_locale: OneOf[str] | None = Field(default=None, alias="requester.locale")
-    requester_organisation: OneOf[str] | None = Field(default=None, alias="requester.organisation")
-    requester_tier: OneOf[str] | None = Field(default=None, alias="requester.tier")
-    requester_plan: OneOf[str] | None = Field(default=None, alias="requester.plan")
-    requester_account_owner: OneOf[str] | None = Field(default=None, alias="requester.account_owner")
+    requester_name: TextTest | None = Field(default=None, alias="requester.name")
+    requester_email: TextTest | None = Field(default=None, alias="requester.email")
+    requester_domain: TextTest | None = Field(default=None, alias="requester.domain")
+    requester_locale: TextTest | None = Field(default=None, alias="requester.locale")
+    requester_external_id: TextTest | None = Field(default=None, alias="requester.external_id")
+    requester_organisation: TextTest | None = Field(default=None, alias="requester.organisation")
+    organisation_tags: SetTest[str] | None = Field(default=None, alias="organisation.tags")
+    requester_tier: TextTest | None = Field(default=None, alias="requester.tier")
+    requester_plan: TextTest | None = Field(default=None, alias="requester.plan")
+    requester_account_owner: TextTest | None = Field(default=None, alias="requester.account_owner")
     contacts_24h: NumberTest | None = None
     previous_tickets: NumberTest | None = None
     open_tickets: NumberTest | None = None
@@ -71,10 +91,12 @@ class Condition(Named):
 
     fields: dict[str, ValueTest] = Field(default={}, alias="field.*")
     facts: dict[str, ValueTest] = Field(default={}, alias="fact.*")
+    requester_fields: dict[str, ValueTest] = Field(default={}, alias="requester.field.*")
+    organisation_fields: dict[str, ValueTest] = Field(default={}, alias="organisation.field.*")
 
     @model_validator(mode="after")
     def _says_something(self) -> "Condition":
-        if not any(getattr(self, name) not in (None, {}) for name in type(self).model_fields):
+        if all(getattr(self, name) in (None, {}) for name in self.model_fields_set):
             raise ValueError("is a condition that asks nothing")
         return self
 

@@ -1,77 +1,144 @@
-"""What the rules say of one case: every rule's verdict, the joined effect, the target, the mode."""
+"""What the rules say of one case: which match, the joined effect, the target, the mode."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from bridge.model import Effect, Mode, RuleVerdict, Target
+from bridge.model import Effect, Hook, Mode, Notice, Remark, RuleVerdict, Target
+from rules.index import Index
 from rules.nodes import Node
 from rules.schema import AnnotateRule, RouteRule, Then
+from rules.template import Template
 from rules.view import View
 
 R = TypeVar("R", AnnotateRule, RouteRule)
 
-_SINGLE: Final = ("priority", "status", "type", "tier")
+SINGLE: Final = ("priority", "status", "type", "tier")
 """What a ticket has one of, so that the later of two rules that differ wins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled(Generic[R]):
-    """A rule, its condition ready to be asked (None: always), and the line of the file where it starts."""
+    """A rule, its condition ready to be asked (None: always), and its verdict where it matches.
+
+    `note` and `notify` are the texts of an annotate rule, ready to be filled in.
+    """
 
     rule: R
     node: Node | None
-    line: int
+    verdict: RuleVerdict
+    note: Template | None = None
+    notify: Template | None = None
 
 
-def annotate(rules: Sequence[Compiled[AnnotateRule]], view: View) -> tuple[list[AnnotateRule], list[RuleVerdict]]:
-    """The rules that match, in the order of the file, and a verdict on every rule."""
-    verdicts = [_verdict("annotate", compiled, view) for compiled in rules]
-    matching = [compiled.rule for compiled, verdict in zip(rules, verdicts, strict=True) if verdict.matched]
-    return matching, verdicts
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The annotate rules that apply to a case, in the order of the file, and the route rule (None: one said skip)."""
+
+    annotate: tuple[Compiled[AnnotateRule], ...]
+    route: Compiled[RouteRule] | None
+
+    @property
+    def every(self) -> list[Compiled[AnnotateRule] | Compiled[RouteRule]]:
+        """All of them."""
+        return [*self.annotate, self.route] if self.route is not None else [*self.annotate]
 
 
-def route(rules: Sequence[Compiled[RouteRule]], view: View) -> tuple[RouteRule, list[RuleVerdict]]:
-    """The first rule that matches, and a verdict on every rule up to it; the last has no condition, so one does."""
-    verdicts = []
-    for compiled in rules:
-        verdicts.append(_verdict("route", compiled, view))
-        if verdicts[-1].matched:
-            return compiled.rule, verdicts
-    raise AssertionError("the loader lets no policy pass whose last route rule has a condition")
+class Engine:
+    """The rules of a policy, those that annotate before those that route."""
+
+    def __init__(self, annotate: Sequence[Compiled[AnnotateRule]], route: Sequence[Compiled[RouteRule]]) -> None:
+        self.annotate = tuple(annotate)
+        self.route = tuple(route)
+        self._nodes = (*(one.node for one in annotate), *(one.node for one in route))
+        self._index = Index(self._nodes)
+
+    def matched(self, view: View) -> Matched:
+        """The rules that apply: every annotate rule that holds, up to one that stops, and the first route rule."""
+        possible = self._index.possible(view)
+        below = (1 << len(self.annotate)) - 1
+        applied: list[Compiled[AnnotateRule]] = []
+        skips = False
+        for number in self._holding(possible & below, view):
+            applied.append(self.annotate[number])
+            skips = skips or bool(applied[-1].rule.then.skip)
+            if applied[-1].rule.then.stop:
+                break
+        if skips:
+            return Matched(tuple(applied), None)
+        first = next(self._holding(possible & ~below, view))  # the last route rule has no condition
+        return Matched(tuple(applied), self.route[first - len(self.annotate)])
+
+    def _holding(self, possible: int, view: View) -> Iterator[int]:
+        """The numbers of those rules that hold, lowest first; only what the index cannot say is asked."""
+        while possible:
+            lowest = possible & -possible
+            possible ^= lowest
+            number = lowest.bit_length() - 1
+            node = self._nodes[number]
+            if node is None or lowest & self._index.exact or node.holds(view):
+                yield number
 
 
-def target(rule: RouteRule, overflow: Mapping[str, str | None]) -> Target | None:
-    """Where a route rule sends a ticket, None for a rule that skips; `overflow` by team where the rule names none."""
-    if rule.to is None:
+def target(matched: Matched, overflow: Mapping[str, str | None]) -> Target | None:
+    """Where a ticket goes, None where a rule says skip; `overflow` by team where the rule names nobody."""
+    rule = matched.route.rule if matched.route is not None else None
+    if rule is None or rule.to is None:
         return None
-    return Target(rule.name, rule.to.team, rule.to.skills, rule.to.then or overflow[rule.to.team])
+    to = rule.to
+    then = to.then or overflow[to.team]
+    return Target(rule.name, to.team, to.skills, then, to.wait_at_most, to.prefer_last_agent)
 
 
-def effect(rules: Sequence[AnnotateRule]) -> Effect:
+def effect(matched: Sequence[Compiled[AnnotateRule]], view: View) -> Effect:
     """What the matching rules ask for together; of two that differ the later in the file wins."""
     single: dict[str, object] = {}
     fields: dict[str, object] = {}
     added: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
-    for rule in rules:
-        single.update((name, value) for name in _SINGLE if (value := getattr(rule.then, name)) is not None)
-        fields.update(rule.then.fields)
-        added = added - rule.then.remove_tags | rule.then.add_tags
-        removed = removed - rule.then.add_tags | rule.then.remove_tags
-    return Effect(**single, fields=fields, add_tags=added, remove_tags=removed)  # type: ignore[arg-type] # by name
+    for one in matched:
+        then = one.rule.then
+        single.update((name, value) for name in SINGLE if (value := getattr(then, name)) is not None)
+        fields.update(then.fields)
+        if then.add_tags or then.remove_tags:
+            added = added - then.remove_tags | then.add_tags
+            removed = removed - then.add_tags | then.remove_tags
+    return Effect(
+        **single,  # type: ignore[arg-type] # by name
+        fields=fields,
+        add_tags=added,
+        remove_tags=removed,
+        remarks=tuple(Remark(one.rule.name, one.note.fill(view)) for one in matched if one.note),
+        notices=tuple(_notices(matched, view)),
+        hooks=tuple(Hook(one.rule.name, name) for one in matched for name in sorted(one.rule.then.call)),
+    )
 
 
-def outvoted(rules: Sequence[AnnotateRule]) -> dict[str, str]:
+def _notices(matched: Sequence[Compiled[AnnotateRule]], view: View) -> Iterator[Notice]:
+    for one in matched:
+        if one.rule.then.notify is not None and one.notify is not None:
+            yield Notice(one.rule.name, one.rule.then.notify.to, one.notify.fill(view))
+
+
+def overridden(rules: Sequence[AnnotateRule]) -> dict[str, str]:
     """For every matching rule that a later one overrides: by which rule, and on what."""
     told = {}
     for index, rule in enumerate(rules):
         lost = [
-            f"{name} by '{later.name}'" for later in rules[index + 1 :] for name in _differences(rule.then, later.then)
+            f"{name} by '{later.name}'" for later in rules[index + 1 :] for name in disagreements(rule.then, later.then)
         ]
         if lost:
             told[rule.name] = f"overridden on {', '.join(lost)}"
     return told
+
+
+def disagreements(then: Then, later: Then) -> list[str]:
+    """What a later rule sets otherwise."""
+    single = [name for name in SINGLE if None not in (getattr(then, name), getattr(later, name))]
+    differing = [name for name in single if getattr(then, name) != getattr(later, name)]
+    fields = [f"field.{name}" for name, value in later.fields.items() if then.fields.get(name, value) != value]
+    tags = sorted((then.add_tags & later.remove_tags) | (then.remove_tags & later.add_tags))
+    return [*differing, *fields, *(f"tag {tag}" for tag in tags)]
 
 
 def mode(
@@ -82,25 +149,13 @@ def mode(
     A rule goes as far as the lowest of its own mode and those of its `places` (desk, category), or, where none of
     them is given, as far as the policy's `base`.
     """
-    ranks = [desk_mode]
-    for rule in rules:
-        given = [one for one in (rule.mode, *places) if one is not None]
-        ranks.append(min(given, key=lambda one: one.rank) if given else base)
-    return min(ranks, key=lambda one: one.rank)
+    given = [one for one in places if one is not None]
+    around = min(given, key=lambda one: one.rank) if given else None
+    modes = {_lower(rule.mode, around) or base for rule in rules} | {desk_mode}
+    return min(modes, key=lambda one: one.rank)
 
 
-def _verdict(stage: str, compiled: Compiled[R], view: View) -> RuleVerdict:
-    if compiled.node is None:
-        return RuleVerdict(stage, compiled.rule.name, True, "it has no condition", compiled.line)
-    answer = compiled.node.holds(view)
-    because = compiled.node.reason(view, answer)
-    return RuleVerdict(stage, compiled.rule.name, answer is True, because, compiled.line)
-
-
-def _differences(then: Then, later: Then) -> list[str]:
-    """What a later rule sets otherwise."""
-    single = [name for name in _SINGLE if None not in (getattr(then, name), getattr(later, name))]
-    differing = [name for name in single if getattr(then, name) != getattr(later, name)]
-    fields = [f"field.{name}" for name, value in later.fields.items() if then.fields.get(name, value) != value]
-    tags = sorted((then.add_tags & later.remove_tags) | (then.remove_tags & later.add_tags))
-    return [*differing, *fields, *(f"tag {tag}" for tag in tags)]
+def _lower(one: Mode | None, other: Mode | None) -> Mode | None:
+    if one is None or other is None:
+        return one or other
+    return one if one.rank <= other.rank else other

@@ -1,128 +1,100 @@
 """Conditions compiled: a tree that gives a verdict on a case, and the reason in the ticket's own values."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from bridge.triage import Text
+from bridge.yamlfile import Document, Trail
 from rules.conditions import Condition
-from rules.operators import IntentTest, OneOf, SetTest, ValueTest, Verdict, WordsTest
-from rules.view import READERS, Reading, View, fact, field, finding, shown
+from rules.operators import DurationTest, Found, Operators, SetTest, WordsTest, own_name
+from rules.questions import Among, Matches, Question, Verdict, fold
+from rules.view import OWN, SOURCES, Source, View, finding, open_calendars, phrases, raw_text, shown, since
 
 
-class Node(Protocol):
-    """A compiled condition."""
+@dataclass(eq=False, frozen=True, slots=True)
+class Asked:
+    """What is asked of one source, `unknown` being the answer where it gives nothing.
+
+    Rules that ask the same share one of these, so that a case answers it once.
+    """
+
+    source: Source
+    questions: tuple[Question, ...]
+    unknown: Verdict
 
     def holds(self, view: View) -> Verdict:
         """True, False, or None where something unknown decides."""
-
-    def reason(self, view: View, holds: Verdict) -> str:
-        """Why it gave this verdict: where it failed, the first part that did."""
-
-
-@dataclass(frozen=True, slots=True)
-class ValueLeaf:
-    """One value against one test."""
-
-    name: str
-    read: Callable[[View], Reading]
-    test: OneOf[Any]
-
-    def holds(self, view: View) -> Verdict:
-        """The test's verdict on the value."""
-        return self.test.holds(self.read(view).value)
-
-    def reason(self, view: View, holds: Verdict) -> str:
-        """`intent is billing (0.90)`, `intent was login (0.90), not billing`."""
-        value = self.read(view).shown
-        return f"{self.name} is {value}" if holds else f"{self.name} was {value}, not {self.test.expected()}"
+        known = view.answers
+        if id(self) not in known:
+            value = self.source.read(view)
+            known[id(self)] = self.unknown if value is None else _all(one.holds(value) for one in self.questions)
+        return known[id(self)]
 
 
 @dataclass(frozen=True, slots=True)
-class SetLeaf:
-    """The ticket's tags or kinds of attachments against a test; tags by what the desk calls them."""
+class Written:
+    """A part of a condition as the file has it: its key, what stands there, and its line."""
 
-    name: str
-    read: Callable[[View], frozenset[str]]
-    test: SetTest[Any]
+    key: str
+    data: object
+    line: int
 
-    def holds(self, view: View) -> Verdict:
-        """The test's verdict on the set; known always."""
-        return self.test.holds(self.read(view))
-
-    def reason(self, view: View, holds: Verdict) -> str:
-        """`tags are a, vip`, `tags were a, not any of vip`."""
-        values = shown(sorted(self.read(view))) or "none"
-        return f"{self.name} are {values}" if holds else f"{self.name} were {values}, not {self.test.expected()}"
+    @property
+    def words(self) -> str:
+        """`intent: billing`, in one line."""
+        return f"{self.key}: {flow(self.data)}"
 
 
 @dataclass(frozen=True, slots=True)
-class WordsLeaf:
-    """The subject or the whole text against words and patterns. Reasons tell the policy's words, never the ticket's."""
+class Leaf:
+    """One key of a condition; what it asks must all hold."""
 
-    name: str
-    read: Callable[[View], Text]
-    test: WordsTest
+    asked: tuple[Asked, ...]
+    written: Written
 
     def holds(self, view: View) -> Verdict:
-        """The test's verdict on the text; known always."""
-        return self.test.holds(self.read(view))
+        """True, False, or None where something unknown decides."""
+        return _all(one.holds(view) for one in self.asked)
+
+    def told(self, view: View) -> str:
+        """The ticket's value in words; of a text, the words asked for that it has."""
+        return "; ".join(dict.fromkeys(_told(one, view) for one in self.asked))
 
     def reason(self, view: View, holds: Verdict) -> str:
-        """`text has 'lawyer'`, `text had none of lawyer, legal`."""
-        text = self.read(view)
-        return (
-            f"{self.name} has {', '.join(self.test.found(text))}"
-            if holds
-            else f"{self.name} had {self.test.missing(text)}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class HumanLeaf:
-    """Whether the requester asks for a person."""
-
-    wanted: bool
-
-    def holds(self, view: View) -> Verdict:
-        """Known always."""
-        return bool(view.human) is self.wanted
-
-    def reason(self, view: View, holds: Verdict) -> str:  # noqa: ARG002 - the same words say either
-        """`text asks for a human ('call me')`, `text does not ask for a human`."""
-        if not view.human:
-            return "text does not ask for a human"
-        return f"text asks for a human ({', '.join(map(repr, view.human))})"
+        """`intent is billing (0.90)`, `intent was login (0.90), not billing`, `text has 'refund'`."""
+        key, told = self.written.key, self.told(view)
+        if self.asked[0].source.name.split()[0] in _TEXTS:
+            return f"{key} has {told}" if holds else f"{key} has {told}, wanted {shown(flow(self.written.data))}"
+        several = isinstance(self.asked[0].source.read(view), frozenset)
+        if holds:
+            return f"{key} {'are' if several else 'is'} {told}"
+        return f"{key} {'were' if several else 'was'} {told}, not {shown(flow(self.written.data))}"
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
     """Holds where every part does; fails where one does; unknown otherwise."""
 
-    parts: Sequence[Node]
+    parts: tuple["Node", ...]
+    written: Written
 
     def holds(self, view: View) -> Verdict:
         """Stops at the first part that fails."""
-        verdict: Verdict = True
-        for part in self.parts:
-            answer = part.holds(view)
-            if answer is False:
-                return False
-            verdict = verdict if answer else None
-        return verdict
+        return _all(part.holds(view) for part in self.parts)
 
     def reason(self, view: View, holds: Verdict) -> str:
         """All parts where it holds, else the first that did not."""
         if holds:
             return " and ".join(part.reason(view, True) for part in self.parts)
-        return next(part.reason(view, answer) for part in self.parts if not (answer := part.holds(view)))
+        return next(part.reason(view, answer) for part in self.parts if (answer := part.holds(view)) is holds)
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
     """Holds where one part does; fails where every part does; unknown otherwise."""
 
-    parts: Sequence[Node]
+    parts: tuple["Node", ...]
+    written: Written
 
     def holds(self, view: View) -> Verdict:
         """Stops at the first part that holds."""
@@ -145,53 +117,131 @@ class AnyOf:
 class Not:
     """Holds where its part fails; what is unknown stays unknown."""
 
-    part: Node
+    parts: tuple["Node"]
+    written: Written
 
     def holds(self, view: View) -> Verdict:
         """The opposite."""
-        answer = self.part.holds(view)
+        answer = self.parts[0].holds(view)
         return None if answer is None else not answer
 
     def reason(self, view: View, holds: Verdict) -> str:
         """The part's own reason, which says what the value is."""
-        return self.part.reason(view, None if holds is None else not holds)
+        return self.parts[0].reason(view, None if holds is None else not holds)
 
 
-def compiled(condition: Condition) -> Node:
-    """The condition ready to be asked. Several keys of one mapping become parts that must all hold."""
-    given = ((name, getattr(condition, name)) for name in type(condition).model_fields)
-    parts = [node for name, test in given if test is not None for node in _nodes(name, test)]
-    return parts[0] if len(parts) == 1 else AllOf(parts)
+Node = Leaf | AllOf | AnyOf | Not
+"""A compiled condition."""
 
 
-def _nodes(name: str, test: Any) -> list[Node]:
-    if name in READERS:
-        return [ValueLeaf(Condition.model_fields[name].alias or name, READERS[name], test)]
-    return _OTHERS[name](test)
+def leaves(node: Node) -> Iterator[Leaf]:
+    """Every leaf of a condition, in the order of the file."""
+    if isinstance(node, Leaf):
+        yield node
+        return
+    for part in node.parts:
+        yield from leaves(part)
 
 
-def _intent(test: IntentTest) -> list[Node]:
-    def read(view: View) -> Reading:
-        return finding(view.case.triage.intent, view.act if test.min_confidence is None else test.min_confidence)
+def flow(data: object) -> str:
+    """Data of a policy in one line, as YAML writes it where nothing needs quotes."""
+    match data:
+        case bool():
+            return "true" if data else "false"
+        case dict():
+            return f"{{{', '.join(f'{key}: {flow(value)}' for key, value in data.items())}}}"
+        case list():
+            return f"[{', '.join(map(flow, data))}]"
+    return str(data)
 
-    return [ValueLeaf("intent", read, test)]
+
+def _all(answers: Iterable[Verdict]) -> Verdict:
+    verdict: Verdict = True
+    for answer in answers:
+        if answer is False:
+            return False
+        verdict = verdict if answer else None
+    return verdict
 
 
-def _named(reader: Callable[[str], Callable[[View], Reading]]) -> Callable[[Mapping[str, ValueTest]], list[Node]]:
-    return lambda tests: [ValueLeaf(key, reader(key.partition(".")[2]), test) for key, test in tests.items()]
+def _told(asked: Asked, view: View) -> str:
+    question = asked.questions[0]
+    if isinstance(question, Matches) and asked.source.name.endswith(_AS_WRITTEN):
+        return "a match of the pattern" if asked.holds(view) else "no match of the pattern"
+    if asked.source.name in _TEXTS:
+        wanted = frozenset().union(*(getattr(one, "values", ()) for one in asked.questions))
+        has = sorted(repr(" ".join(tokens)) for tokens in wanted & asked.source.read(view))
+        return shown(has) if has else "no such words"
+    return asked.source.told(view)
 
 
-_OTHERS: Final[Mapping[str, Callable[[Any], list[Node]]]] = {
-    "all": lambda parts: [AllOf([compiled(part) for part in parts])],
-    "any": lambda parts: [AnyOf([compiled(part) for part in parts])],
-    "not_": lambda part: [Not(compiled(part))],
-    "tags": lambda test: [SetLeaf("tags", lambda view: view.tags, test)],
-    "attachments": lambda test: [SetLeaf("attachments", lambda view: view.kinds, test)],
-    "subject": lambda test: [WordsLeaf("subject", lambda view: view.subject, test)],
-    "text": lambda test: [WordsLeaf("text", lambda view: view.text, test)],
-    "asks_for_human": lambda wanted: [HumanLeaf(wanted)],
-    "intent": _intent,
-    "fields": _named(field),
-    "facts": _named(fact),
-}
-"""The keys of a condition that are more than one value against one test."""
+_AS_WRITTEN: Final = raw_text("").name
+_TEXTS: Final = ("subject", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Makes conditions ready to be asked; `act` is the confidence from which an intent counts."""
+
+    document: Document
+    act: float
+    _shared: dict[tuple[str, tuple[Question, ...], Verdict], Asked] = field(default_factory=dict)
+
+    def compiled(self, condition: Condition, data: Mapping[str, Any], path: Trail) -> Node:
+        """The condition ready to be asked. Several keys of one mapping become parts that must all hold."""
+        parts = tuple(self._parts(condition, data, path))
+        return parts[0] if len(parts) == 1 else AllOf(parts, Written("all", data, self.document.place(path).line))
+
+    def _parts(self, condition: Condition, data: Mapping[str, Any], path: Trail) -> Iterator[Node]:
+        fields = type(condition).model_fields
+        for name in (one for one in fields if one in condition.model_fields_set):
+            test, key = getattr(condition, name), fields[name].alias or name
+            if key in OWN:
+                for own, own_test in test.items():
+                    yield self._leaf(OWN[key](own, own_name(own)), own_test, self._written(own, data, path))
+            elif test is not None:
+                yield self._part(key, test, self._written(key, data, path), (*path, key))
+
+    def _part(self, key: str, test: Any, written: Written, path: Trail) -> Node:
+        if key in {"all", "any", "not"}:
+            return self._branch(key, test, written, path)
+        if isinstance(test, WordsTest):
+            return Leaf(tuple(self._words(key, test)), written)
+        if isinstance(test, bool):
+            return Leaf((self._asked(SOURCES[key], (Among(frozenset((fold(test),))),), None),), written)
+        return self._leaf(self._source(key, test), test, written)
+
+    def _branch(self, key: str, test: Any, written: Written, path: Trail) -> Node:
+        data: Any = written.data
+        if key == "not":
+            return Not((self.compiled(test, data, path),), written)
+        parts = tuple(self.compiled(part, data[index], (*path, index)) for index, part in enumerate(test))
+        return AllOf(parts, written) if key == "all" else AnyOf(parts, written)
+
+    def _leaf(self, source: Source, test: Operators, written: Written) -> Leaf:
+        return Leaf((self._asked(source, test.questions(), getattr(test, "unknown", None)),), written)
+
+    def _words(self, key: str, test: WordsTest) -> Iterator[Asked]:
+        if questions := test.questions():
+            yield self._asked(phrases(key), questions, None)
+        if test.pattern is not None:
+            yield self._asked(raw_text(key), (Matches(test.pattern),), None)
+
+    def _source(self, key: str, test: Operators) -> Source:
+        if isinstance(test, Found):
+            least = self.act if key == "intent" else 0
+            return finding(key, least if test.min_confidence is None else test.min_confidence)
+        if isinstance(test, DurationTest):
+            return since(key, test.calendar)
+        if key == "within":
+            assert isinstance(test, SetTest)
+            return open_calendars(frozenset((*(test.any_ or ()), *(test.all_ or ()), *(test.none_ or ()))))
+        return SOURCES[key]
+
+    def _asked(self, source: Source, questions: tuple[Question, ...], unknown: Verdict) -> Asked:
+        """The same object for the same question, whichever rule asks it."""
+        key = (source.name, questions, unknown)
+        return self._shared.get(key) or self._shared.setdefault(key, Asked(source, questions, unknown))
+
+    def _written(self, key: str, data: Mapping[str, Any], path: Trail) -> Written:
+        return Written(key, data.get(key), self.document.place((*path, key), key=True).line)

@@ -1,16 +1,27 @@
-"""What a condition may ask of a value: closed lists of operators that test and describe themselves."""
+"""What a condition may ask of a value: closed lists of operators by type, each made of basic questions."""
 
-import operator
-import unicodedata
-from collections.abc import Iterable, Set
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 import re2
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StrictBool, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from bridge.model import Priority
-from bridge.triage import Phrase, Text
+from bridge.triage import Phrase
+from rules.questions import COMPARE, Among, Compared, Lacks, Matches, Part, Question, fold, rank_of
 
 MAX_PATTERN: Final = 500
 """Characters of a pattern; longer ones are lists of words in disguise."""
@@ -18,8 +29,8 @@ MAX_PATTERN: Final = 500
 MAX_PROGRAM: Final = 1_000
 """RE2 instructions of a compiled pattern; a larger one costs more than a millisecond on a long text."""
 
-Verdict = bool | None
-"""Three values: holds, does not hold, cannot be said because something is unknown."""
+PREFIXES: Final = ("field", "fact", "requester.field", "organisation.field")
+"""Where keys of a team's own making begin: `field.order`, `fact.score`."""
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
@@ -43,12 +54,18 @@ class Named(Strict):
             return value
         gathered: dict[str, Any] = {}
         for key, entry in value.items():
-            prefix, _, name = key.partition(".")
-            if name and prefix in {"field", "fact"}:
+            prefix = next((one for one in PREFIXES if key.startswith(f"{one}.") and key != f"{one}."), None)
+            if prefix:
                 gathered.setdefault(f"{prefix}.*", {})[key] = entry
             else:
                 gathered[key] = entry
         return gathered
+
+
+def own_name(key: str) -> str:
+    """The team's own part of a key: `order` of `field.order`."""
+    prefix = next(one for one in PREFIXES if key.startswith(f"{one}."))
+    return key.removeprefix(f"{prefix}.")
 
 
 def some(values: tuple[T, ...]) -> tuple[T, ...]:
@@ -69,40 +86,71 @@ def _phrase(written: str) -> str:
     return written
 
 
-def _pattern(written: str) -> str:
-    if len(written) > MAX_PATTERN:
-        raise ValueError(f"is a pattern of more than {MAX_PATTERN} characters")
+def program_size(pattern: str) -> int:
+    """How large RE2 makes a pattern. Raises ValueError for what is no pattern."""
     options = re2.Options()
     options.log_errors = False
     try:
-        compiled = re2.compile(written, options)
+        return int(re2.compile(pattern, options).programsize)
     except re2.error as error:
         words = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise ValueError(f"is not a pattern that RE2 knows: {words}") from error
-    if compiled.programsize > MAX_PROGRAM:
-        raise ValueError(f"is a pattern of size {compiled.programsize}, too costly; {MAX_PROGRAM} is the most")
+
+
+def _pattern(written: str) -> str:
+    if len(written) > MAX_PATTERN:
+        raise ValueError(f"is a pattern of more than {MAX_PATTERN} characters")
+    if (size := program_size(written)) > MAX_PROGRAM:
+        raise ValueError(f"is a pattern of size {size}, too costly; {MAX_PROGRAM} is the most")
     return written
+
+
+_SPAN: Final = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+
+
+def _duration(written: object) -> object:
+    if isinstance(written, timedelta):
+        return written
+    match = _SPAN.fullmatch(written) if isinstance(written, str) and len(written) < 20 else None
+    if match is None:
+        raise ValueError("should be a duration such as 30s, 10m, 2h, 1h30m or 3d")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    try:
+        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError as error:
+        raise ValueError("is longer than anybody waits") from error
+
+
+def duration_words(span: timedelta) -> str:
+    """A duration as a policy writes it: `2d3h`, `10m`, `0s`."""
+    left = int(span.total_seconds())
+    parts = []
+    for unit, seconds in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"
 
 
 Scalar = Annotated[object, AfterValidator(_scalar)]
 Words = Annotated[str, AfterValidator(_phrase)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+Piece = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"}),
+]
 
 
-def fold(value: object) -> object:
-    """What equality compares: text without case, numbers by value, true and false apart from 1 and 0."""
-    if isinstance(value, bool):
-        return ("bool", value)
-    if isinstance(value, str):
-        return unicodedata.normalize("NFKC", value).casefold().strip()
-    return value
+def _keys(test: BaseModel) -> list[str]:
+    return sorted(info.alias or name for name, info in type(test).model_fields.items())
 
 
-class _Operators(Strict):
-    """A test that can be written short: a bare value or list stands for the operators named here."""
+class Operators(Strict):
+    """A test of one value. A bare value or list stands for the operators named here; several must all hold."""
 
-    _bare: ClassVar[str] = "is"
-    _bare_list: ClassVar[str] = "in"
+    bare: ClassVar[str] = "is"
+    bare_list: ClassVar[str] = "in"
 
     @model_validator(mode="before")
     @classmethod
@@ -110,102 +158,122 @@ class _Operators(Strict):
         if isinstance(value, dict):
             return value
         if isinstance(value, list):
-            return {cls._bare_list: value}
-        return {cls._bare: [value] if cls._bare == cls._bare_list else value}
+            return {cls.bare_list: value}
+        return {cls.bare: [value] if cls.bare == cls.bare_list else value}
 
     @model_validator(mode="after")
-    def _says_something(self) -> "_Operators":
+    def _says_something(self) -> "Operators":
         if all(getattr(self, name) is None for name in type(self).model_fields):
-            names = [info.alias or name for name, info in type(self).model_fields.items()]
-            raise ValueError(f"asks nothing; it may have {', '.join(names)}")
+            raise ValueError(f"asks nothing; it may have {', '.join(_keys(self))}")
         return self
 
+    def questions(self) -> tuple[Question, ...]:
+        """What is asked of a known value."""
+        return tuple(self._questions())
 
-class OneOf(_Operators, Generic[T]):
-    """`is` one value, `in` a list of them; `unknown: true` accepts an unknown value too (alone: nothing else)."""
+    def _questions(self) -> Iterator[Question]:
+        yield from ()
+
+
+class Knowable(Operators):
+    """A test of what may be unknown.
+
+    `unknown: true` accepts an unknown value too (alone: nothing else), `unknown: false` alone accepts what is known.
+    """
+
+    unknown: StrictBool | None = None
+
+    def questions(self) -> tuple[Question, ...]:
+        """What is asked of a known value; where only `unknown` is given, whether it is known."""
+        asked = super().questions()
+        if asked or self.unknown is None:
+            return asked
+        return (Among(frozenset()),) if self.unknown else (Lacks(frozenset()),)
+
+
+class OneOf(Knowable, Generic[T]):
+    """`is` one value, `in` a list of them; of a value that is a list, any element may be the one."""
 
     is_: T | None = Field(default=None, alias="is")
     in_: Annotated[tuple[T, ...], AfterValidator(some)] | None = Field(default=None, alias="in")
-    unknown: StrictBool | None = None
-    _wanted: tuple[frozenset[object], ...] = PrivateAttr()
 
-    def model_post_init(self, context: Any) -> None:  # noqa: ARG002 - pydantic's signature
-        """Fold the values once."""
-        asked = ([self.is_] if self.is_ is not None else None, self.in_)
-        self._wanted = tuple(frozenset(map(fold, values)) for values in asked if values is not None)
-
-    def holds(self, value: object) -> Verdict:
-        """The verdict on a value, None being unknown; of a list, any element may be the one."""
-        if value is None:
-            return self.unknown
-        answers = [*self._equalities(value), *self._comparisons(value)]
-        if not answers:
-            return not self.unknown
-        return None if None in answers else all(answers)
-
-    def expected(self) -> str:
-        """What the test wants, in words that fit after `not`."""
-        parts = [] if self.is_ is None else [str(self.is_)]
-        parts += [] if self.in_ is None else [" or ".join(map(str, self.in_))]
-        parts += self._bounds_in_words()
-        words = [" and ".join(parts)] if parts else []
-        words += [] if self.unknown is None else ["unknown" if self.unknown else "known"]
-        return " or ".join(words)
-
-    def _equalities(self, value: object) -> Iterable[Verdict]:
-        values = value if isinstance(value, list | tuple | set | frozenset) else [value]
-        found = {fold(one) for one in values}
-        return [not found.isdisjoint(wanted) for wanted in self._wanted]
-
-    def _comparisons(self, value: object) -> Iterable[Verdict]:  # noqa: ARG002 - a list without order has none
-        return []
-
-    def _bounds_in_words(self) -> list[str]:
-        return []
+    def _questions(self) -> Iterator[Question]:
+        if self.is_ is not None:
+            yield Among(frozenset((fold(self.is_),)))
+        if self.in_ is not None:
+            yield Among(frozenset(map(fold, self.in_)))
 
 
-class Ordered(OneOf[T], Generic[T, B]):
-    """`over`, `under`, `at_least`, `at_most` beside `is` and `in`; what is no number cannot be compared: unknown."""
+class Found(OneOf[T], Generic[T]):
+    """A test of what triage found, which is unknown below `min_confidence` (0 to 1)."""
+
+    min_confidence: Annotated[Number, Field(ge=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "Found[T]":
+        if not self.questions():
+            names = [name for name in _keys(self) if name != "min_confidence"]
+            raise ValueError(f"asks for nothing; it needs one of {', '.join(names)}")
+        return self
+
+
+class _Texts(Knowable):
+    """`starts_with`, `ends_with`, `contains` (case aside) and `pattern` (RE2, anywhere, case as written) of a text."""
+
+    starts_with: Piece | None = None
+    ends_with: Piece | None = None
+    contains: Piece | None = None
+    pattern: Pattern | None = None
+
+    def _questions(self) -> Iterator[Question]:
+        yield from super()._questions()
+        for where in ("starts_with", "ends_with", "contains"):
+            piece = getattr(self, where)
+            if piece is not None:
+                yield Part(where, str(fold(piece)))
+        if self.pattern is not None:
+            yield Matches(self.pattern)
+
+
+class _Ordered(Knowable, Generic[B]):
+    """`over`, `under`, `at_least`, `at_most`; what has no place on the scale cannot be compared: unknown."""
 
     over: B | None = None
     under: B | None = None
     at_least: B | None = None
     at_most: B | None = None
 
-    def _rank(self, value: object) -> float | None:
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-    def _comparisons(self, value: object) -> Iterable[Verdict]:
-        rank = self._rank(value)
-        for name in ("over", "under", "at_least", "at_most"):
-            bound = self._rank(getattr(self, name))
+    def _questions(self) -> Iterator[Question]:
+        yield from super()._questions()
+        for comparison in COMPARE:
+            bound = rank_of(getattr(self, comparison))
             if bound is not None:
-                yield None if rank is None else _COMPARE[name](rank, bound)
-
-    def _bounds_in_words(self) -> list[str]:
-        names = ("over", "under", "at_least", "at_most")
-        given = {name: getattr(self, name) for name in names}
-        return [f"{name.replace('_', ' ')} {_number(bound)}" for name, bound in given.items() if bound is not None]
+                yield Compared(comparison, bound)
 
 
-_COMPARE: Final = {
-    "over": operator.gt,
-    "under": operator.lt,
-    "at_least": operator.ge,
-    "at_most": operator.le,
-}
+class TextTest(_Texts, OneOf[str]):
+    """A test of a short text: an address, a name, a desk's own word."""
 
 
-def _number(bound: object) -> str:
-    return f"{bound:g}" if isinstance(bound, float) else str(bound)
-
-
-class NumberTest(Ordered[Number, Number]):
+class NumberTest(_Ordered[Number], OneOf[Number]):
     """A test of a number."""
 
 
-class ValueTest(Ordered[Scalar, Number]):
+class ValueTest(_Texts, _Ordered[Number], OneOf[Scalar]):
     """A test of a value of any kind: a custom field, a fact of the team's own."""
+
+
+class DurationTest(_Ordered[Duration]):
+    """A test of a duration, counted in the open hours of `calendar` where one is named; a bare value is `at_least`."""
+
+    bare = "at_least"
+    calendar: str | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "DurationTest":
+        if not self.questions():
+            raise ValueError("asks for no duration; it needs one of over, under, at_least, at_most, unknown")
+        return self
 
 
 class Urgency(StrEnum):
@@ -216,97 +284,56 @@ class Urgency(StrEnum):
     HIGH = "high"
     CRITICAL = "critical"
 
-
-class _Levels(Ordered[T, T], Generic[T]):
-    _scale: ClassVar[type[StrEnum]]
-
-    def _rank(self, value: object) -> float | None:
-        return None if value is None else float(list(self._scale).index(self._scale(str(value))))
+    @property
+    def rank(self) -> int:
+        """0 for low up to 3 for critical."""
+        return list(Urgency).index(self)
 
 
-class PriorityTest(_Levels[Priority]):
+class PriorityTest(_Ordered[Priority], OneOf[Priority]):
     """A test of the priority, ordered from none to urgent."""
 
-    _scale = Priority
 
-
-class UrgencyTest(_Levels[Urgency]):
+class UrgencyTest(_Ordered[Urgency], Found[Urgency]):
     """A test of the urgency, ordered from low to critical."""
 
-    _scale = Urgency
 
-
-class IntentTest(OneOf[str]):
-    """A test of the intent; `min_confidence` stands in for the policy's `act` threshold."""
-
-    min_confidence: Annotated[Number, Field(ge=0, le=1)] | None = None
-
-    @model_validator(mode="after")
-    def _names_an_intent(self) -> "IntentTest":
-        if self.is_ is None and self.in_ is None and self.unknown is None:
-            raise ValueError("names no intent; it needs is, in or unknown")
-        return self
-
-
-class SetTest(_Operators, Generic[T]):
+class SetTest(Operators, Generic[T]):
     """`any`, `all`, `none` of a list; a bare value or list means `any`."""
 
-    _bare = "any"
-    _bare_list = "any"
+    bare = "any"
+    bare_list = "any"
 
     any_: Annotated[tuple[T, ...], AfterValidator(some)] | None = Field(default=None, alias="any")
     all_: Annotated[tuple[T, ...], AfterValidator(some)] | None = Field(default=None, alias="all")
     none_: Annotated[tuple[T, ...], AfterValidator(some)] | None = Field(default=None, alias="none")
 
-    def holds(self, values: Set[str]) -> bool:
-        """True where the set has what it must and lacks what it must not have."""
-        return (
-            (self.any_ is None or any(one in values for one in self.any_))
-            and (self.all_ is None or all(one in values for one in self.all_))
-            and (self.none_ is None or not any(one in values for one in self.none_))
-        )
-
-    def expected(self) -> str:
-        """What the test wants, in words that fit after `without`."""
-        given = {"any": self.any_, "all": self.all_, "none": self.none_}
-        return ", ".join(f"{name} of {' '.join(map(str, values))}" for name, values in given.items() if values)
+    def _questions(self) -> Iterator[Question]:
+        if self.any_ is not None:
+            yield Among(frozenset(map(fold, self.any_)))
+        for one in self.all_ or ():
+            yield Among(frozenset((fold(one),)))
+        if self.none_ is not None:
+            yield Lacks(frozenset(map(fold, self.none_)))
 
 
-class WordsTest(_Operators):
+class WordsTest(Operators):
     """`words`: any of these, `all_words`: each of these, `pattern`: RE2, anywhere; bare values mean `words`."""
 
-    _bare = "words"
-    _bare_list = "words"
+    bare = "words"
+    bare_list = "words"
 
     words: Annotated[tuple[Words, ...], AfterValidator(some)] | None = None
     all_words: Annotated[tuple[Words, ...], AfterValidator(some)] | None = None
     pattern: Pattern | None = None
-    _words: tuple[Phrase, ...] = PrivateAttr()
-    _all_words: tuple[Phrase, ...] = PrivateAttr()
-    _compiled: Any = PrivateAttr()
 
-    def model_post_init(self, context: Any) -> None:  # noqa: ARG002 - pydantic's signature
-        """Compile once."""
-        self._words = tuple(map(Phrase, self.words or ()))
-        self._all_words = tuple(map(Phrase, self.all_words or ()))
-        self._compiled = re2.compile(self.pattern) if self.pattern else None
+    def phrases(self) -> Iterable[str]:
+        """All words and phrases as written."""
+        return (*(self.words or ()), *(self.all_words or ()))
 
-    def holds(self, text: Text) -> bool:
-        """True where the text has what every given operator wants."""
-        return (
-            (self.words is None or any(phrase.is_in(text) for phrase in self._words))
-            and all(phrase.is_in(text) for phrase in self._all_words)
-            and (self._compiled is None or self._compiled.search(text.raw) is not None)
-        )
-
-    def found(self, text: Text) -> list[str]:
-        """What of the policy's own words the text has; never a word of the text."""
-        phrases = [phrase.written for phrase in (*self._words, *self._all_words) if phrase.is_in(text)]
-        return [f"'{written}'" for written in phrases] + (["the pattern"] if self.pattern else [])
-
-    def missing(self, text: Text) -> str:
-        """The first thing wanted that the text lacks."""
-        if self.words is not None and not any(phrase.is_in(text) for phrase in self._words):
-            return f"none of {', '.join(self.words[:3])}{', …' if len(self.words) > 3 else ''}"
-        lacking = next((phrase.written for phrase in self._all_words if not phrase.is_in(text)), None)
-        return f"no '{lacking}'" if lacking else "no match of the pattern"
+    def _questions(self) -> Iterator[Question]:
+        """Of the phrases found; the pattern is a question to the text itself."""
+        if self.words is not None:
+            yield Among(frozenset(Phrase(one).tokens for one in self.words))
+        for one in self.all_words or ():
+            yield Among(frozenset((Phrase(one).tokens,)))

@@ -3,20 +3,23 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
 from bridge import yamlfile
+from bridge.calendars import Calendar
 from bridge.model import Case, Finding, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
-from bridge.triage import Keywords, triage
+from bridge.triage import Keywords, Lexicon, Phrase, triage
 from bridge.yamlfile import Document
-from rules import engine, references
+from rules import account, engine, references
+from rules.account import RuleAccount
 from rules.cases import TestResult, run
 from rules.conditions import Condition
-from rules.engine import Compiled, R
-from rules.nodes import Node, compiled
-from rules.schema import Binding, PolicyFile
+from rules.engine import Compiled, Engine, R
+from rules.nodes import Compiler, Node
+from rules.operators import WordsTest
+from rules.schema import AnnotateRule, Binding, PolicyFile, RouteRule
+from rules.template import Template
 from rules.view import View
 
 STARTER: Final = Path(__file__).with_name("starter.yaml")
@@ -53,9 +56,16 @@ class LoadedPolicy:
     def __init__(self, file: PolicyFile, document: Document) -> None:
         self.file = file
         self.version = hashlib.sha256(json.dumps(document.data).encode()).hexdigest()[:12]
+        self.calendars = {
+            name: Calendar(one.timezone, one.hours, holidays=one.holidays, dates=one.dates)
+            for name, one in file.calendars.items()
+        }
         self._keywords = Keywords(file.triage.words)
-        self._annotate = tuple(_compiled("annotate", file.annotate, document))
-        self._route = tuple(_compiled("route", file.route, document))
+        compiler = Compiler(document, file.triage.intent.act)
+        self._engine = Engine(
+            tuple(_compiled("annotate", file.annotate, compiler)), tuple(_compiled("route", file.route, compiler))
+        )
+        self._lexicon = Lexicon(_phrases(file))
         self._overflow = {name: team.overflow for name, team in file.teams.items()}
         self._bindings = _with_defaults(file.bindings)
         self._test_lines = [document.place(("tests", index)).line for index in range(len(file.tests))]
@@ -67,19 +77,27 @@ class LoadedPolicy:
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """The outcome for a case: every matching annotate rule together, and the first matching route rule."""
         view = self._view(case, desk)
-        noted, annotated = engine.annotate(self._annotate, view)
-        way, routed = engine.route(self._route, view)
+        matched = self._engine.matched(view)
         mode = engine.mode(
-            [*noted, way],
+            [one.rule for one in matched.every],
             base=self.file.mode,
             places=(self.file.modes.desks.get(desk), self._category_mode(case.triage.intent)),
             desk_mode=desk_mode,
         )
         return Outcome(
-            verdicts=(*_with_outvoted(annotated, engine.outvoted(noted)), *routed),
-            effect=engine.effect(noted),
-            target=engine.target(way, self._overflow),
+            verdicts=tuple(one.verdict for one in matched.every),
+            effect=engine.effect(matched.annotate, view),
+            target=engine.target(matched, self._overflow),
             mode=mode,
+        )
+
+    def explain(self, case: Case, *, desk: str) -> tuple[RuleAccount, ...]:
+        """Every rule and every condition in it with its verdict on a case: the same that `decide` says, in full."""
+        view = self._view(case, desk)
+        matched = self._engine.matched(view)
+        return (
+            *account.of_rules("annotate", self._engine.annotate, matched, view),
+            *account.of_rules("route", self._engine.route, matched, view),
         )
 
     def members(self, team: str) -> tuple[Member, ...]:
@@ -102,7 +120,7 @@ class LoadedPolicy:
 
     def summary(self) -> str:
         """How much there is in the policy, in a few words."""
-        rules, tests = len(self._annotate) + len(self._route), len(self.file.tests)
+        rules, tests = len(self.file.annotate) + len(self.file.route), len(self.file.tests)
         return f"{len(self.file.teams)} teams, {rules} rules, {tests} tests"
 
     def _binding(self, desk: str) -> Binding:
@@ -110,7 +128,7 @@ class LoadedPolicy:
 
     def _view(self, case: Case, desk: str) -> View:
         binding = self._binding(desk)
-        return View(case, self.file.triage.intent.act, bound_tags=binding.tags, bound_fields=binding.fields)
+        return View(case, self.calendars, self._lexicon, binding.tags, binding.fields)
 
     def _category_mode(self, intent: Finding | None) -> Mode | None:
         """The mode of the ticket's category, which is its intent where triage is sure enough to act on it."""
@@ -119,13 +137,35 @@ class LoadedPolicy:
         return self.file.modes.categories.get(intent.value)
 
 
-def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], document: Document) -> Iterator[Compiled[R]]:
+def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], compiler: Compiler) -> Iterator[Compiled[R]]:
     for index, rule in enumerate(rules):
-        yield Compiled(rule, _node(rule.when), document.place((stage, index)).line)
+        line = compiler.document.place((stage, index)).line
+        node = _node(rule.when, (stage, index, "when"), compiler)
+        note, notify = _texts(rule)
+        yield Compiled(rule, node, RuleVerdict(stage, rule.name, True, line=line), note, notify)
 
 
-def _node(when: Condition | None) -> Node | None:
-    return None if when is None else compiled(when)
+def _node(when: Condition | None, path: yamlfile.Trail, compiler: Compiler) -> Node | None:
+    return None if when is None else compiler.compiled(when, compiler.document.at(path), path)
+
+
+def _texts(rule: AnnotateRule | RouteRule) -> tuple[Template | None, Template | None]:
+    if isinstance(rule, RouteRule):
+        return None, None
+    note, notify = rule.then.note, rule.then.notify
+    return Template(note) if note else None, Template(notify.text) if notify else None
+
+
+def _phrases(file: PolicyFile) -> Iterator[Phrase]:
+    """All words that any condition looks for."""
+    waiting = [rule.when for rule in file.annotate]
+    waiting += [rule.when for rule in file.route if rule.when is not None]
+    while waiting:
+        when = waiting.pop()
+        waiting += [*(when.all or ()), *(when.any or ()), *([when.not_] if when.not_ else [])]
+        for test in (when.subject, when.text):
+            if isinstance(test, WordsTest):
+                yield from map(Phrase, test.phrases())
 
 
 def _with_defaults(bindings: Mapping[str, Binding]) -> dict[str, Binding]:
@@ -141,9 +181,3 @@ def _with_defaults(bindings: Mapping[str, Binding]) -> dict[str, Binding]:
         for desk, own in bindings.items()
     }
     return {EVERY_DESK: default, **merged}
-
-
-def _with_outvoted(verdicts: Sequence[RuleVerdict], outvoted: dict[str, str]) -> Iterator[RuleVerdict]:
-    for verdict in verdicts:
-        told = outvoted.get(verdict.rule) if verdict.matched else None
-        yield replace(verdict, because=f"{verdict.because}; {told}") if told else verdict

@@ -1,18 +1,85 @@
 """The shape of a policy file: what keys there are, what each may hold, and what they default to."""
 
+from datetime import date
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
+from bridge import calendars
 from bridge.model import Channel, EventKind, Mode, Priority, Status
 from rules.conditions import Automatic, Condition, LanguageCode, Sentiment
-from rules.operators import Named, Number, Scalar, Strict, Urgency, Words, some
+from rules.operators import Duration, Named, Number, Scalar, Strict, Urgency, Words, some
+from rules.template import Template
+
+
+def _zone(name: str) -> str:
+    calendars.zone(name)
+    return name
+
+
+def _days(words: str) -> str:
+    calendars.days(words)
+    return words
+
+
+def _span(text: str) -> str:
+    calendars.spans([text])
+    return text
+
+
+def _template(written: str) -> str:
+    Template(written)
+    return written
+
+
+def _url(written: str) -> str:
+    try:
+        parts = urlsplit(written)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+        raise ValueError("should be an https:// address without a user name in it")
+    return written
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Names = frozenset[Name]
+OneOrMore = Annotated[Names, BeforeValidator(_listed)]
+Said = Annotated[str, AfterValidator(_template)]
+Spans = tuple[Annotated[str, AfterValidator(_span)], ...]
+Region = Annotated[str, AfterValidator(calendars.region)]
 
 SettablePriority = Literal[Priority.LOW, Priority.NORMAL, Priority.HIGH, Priority.URGENT]
 SettableStatus = Literal[Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.RESOLVED]
+
+
+class Calendar(Strict):
+    """When a team works: weekly hours in its time zone, without public holidays, and dates with hours of their own."""
+
+    timezone: Annotated[str, AfterValidator(_zone)]
+    hours: dict[Annotated[str, AfterValidator(_days)], Spans]
+    holidays: Annotated[tuple[Region, ...], BeforeValidator(_listed)] = ()
+    dates: dict[date, Spans] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _opens(self) -> "Calendar":
+        calendars.weekly(self.hours)
+        for texts in self.dates.values():
+            calendars.spans(texts)
+        return self
 
 
 class Person(Strict):
@@ -23,9 +90,10 @@ class Person(Strict):
 
 
 class Team(Strict):
-    """A team, and the one that takes over where nobody in it is free."""
+    """A team, when it works (always, where no calendar says), and who takes over where nobody in it is free."""
 
     members: dict[Name, Person]
+    calendar: Name | None = None
     overflow: Name | None = None
 
     @model_validator(mode="after")
@@ -55,8 +123,21 @@ class TriageSection(Strict):
     words: dict[Name, Annotated[tuple[Words, ...], AfterValidator(some)]] = Field(default_factory=dict)
 
 
+class Notify(Strict):
+    """Whom to tell, agents or teams of the policy, and what."""
+
+    to: OneOrMore
+    text: Said
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> "Notify":
+        if not self.to:
+            raise ValueError("tells nobody")
+        return self
+
+
 class Then(Strict):
-    """What an annotate rule asks for."""
+    """What an annotate rule asks for; `skip` leaves the ticket where it is, `stop` ends the stage with this rule."""
 
     priority: SettablePriority | None = None
     status: SettableStatus | None = None
@@ -65,6 +146,11 @@ class Then(Strict):
     fields: dict[Name, Scalar] = Field(default_factory=dict)
     add_tags: Names = frozenset()
     remove_tags: Names = frozenset()
+    note: Said | None = None
+    notify: Notify | None = None
+    call: OneOrMore = frozenset()
+    skip: Literal[True] | None = None
+    stop: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _does_something(self) -> "Then":
@@ -85,11 +171,17 @@ class AnnotateRule(Strict):
 
 
 class To(Strict):
-    """The team that gets a ticket, the skills its agent must have, the team that takes over where nobody is free."""
+    """The team that gets a ticket, the skills its agent must have, the team that takes over where nobody is free.
+
+    `wait_at_most` is how long it may take to find somebody in the first team; `prefer_last_agent` gives a ticket to who
+    answered its requester last, if that is no longer ago.
+    """
 
     team: Name
     skills: Names = frozenset()
     then: Name | None = None
+    wait_at_most: Duration | None = None
+    prefer_last_agent: Duration | None = None
 
 
 class RouteRule(Strict):
@@ -129,22 +221,40 @@ class Given(Named):
 
     subject: str = ""
     body: str = ""
+    at: AwareDatetime | None = None
     desk: Name = "test"
     event: EventKind = EventKind.TICKET_CREATED
     status: Status = Status.NEW
     priority: Priority = Priority.NONE
     channel: Channel = Channel.EMAIL
+    desk_status: Name | None = Field(default=None, alias="desk.status")
+    desk_priority: Name | None = Field(default=None, alias="desk.priority")
+    desk_channel: Name | None = Field(default=None, alias="desk.channel")
     type: Name | None = None
+    assignee: Name | None = None
+    team: Name | None = None
+    previous_assignees: Names = frozenset()
     tags: Names = frozenset()
+    previous_tags: Names = frozenset()
     attachments: tuple[Name, ...] = ()
+    messages_requester: Annotated[int, Field(strict=True, ge=1, le=1_000)] = Field(
+        default=1, alias="messages.requester"
+    )
+    messages_agent: Annotated[int, Field(strict=True, ge=0, le=1_000)] = Field(default=0, alias="messages.agent")
+    age: Duration | None = None
+    idle: Duration | None = None
+    waiting: Duration | None = None
     intent: Name | None = None
     urgency: Urgency | None = None
     sentiment: Sentiment | None = None
     language: LanguageCode | None = None
     automatic: Automatic | None = None
+    requester_name: Name | None = Field(default=None, alias="requester.name")
     requester_email: Name | None = Field(default=None, alias="requester.email")
     requester_locale: Name | None = Field(default=None, alias="requester.locale")
+    requester_external_id: Name | None = Field(default=None, alias="requester.external_id")
     requester_organisation: Name | None = Field(default=None, alias="requester.organisation")
+    organisation_tags: tuple[Name, ...] = Field(default=(), alias="organisation.tags")
     requester_tier: Name | None = Field(default=None, alias="requester.tier")
     requester_plan: Name | None = Field(default=None, alias="requester.plan")
     requester_account_owner: Name | None = Field(default=None, alias="requester.account_owner")
@@ -154,6 +264,8 @@ class Given(Named):
     last_agent: Name | None = None
     fields: dict[Name, Scalar] = Field(default={}, alias="field.*")
     facts: dict[Name, Scalar] = Field(default={}, alias="fact.*")
+    requester_fields: dict[Name, Scalar] = Field(default={}, alias="requester.field.*")
+    organisation_fields: dict[Name, Scalar] = Field(default={}, alias="organisation.field.*")
 
 
 class Expect(Strict):
@@ -171,6 +283,10 @@ class Expect(Strict):
     tier: Name | None = None
     fields: dict[Name, Scalar] | None = None
     tags: Names | None = None
+    removed_tags: Names | None = None
+    notes: tuple[str, ...] | None = None
+    notify: OneOrMore | None = None
+    call: OneOrMore | None = None
     intent: Name | None = None
     mode: Mode | None = None
 
@@ -189,6 +305,8 @@ class PolicyFile(Strict):
     policy: Literal["deskbridge/v1"]
     mode: Mode = Mode.SHADOW
     modes: Modes = Modes()
+    calendars: dict[Name, Calendar] = Field(default_factory=dict)
+    webhooks: dict[Name, Annotated[str, AfterValidator(_url)]] = Field(default_factory=dict)
     teams: dict[Name, Team]
     triage: TriageSection = TriageSection()
     annotate: tuple[AnnotateRule, ...] = ()

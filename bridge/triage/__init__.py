@@ -4,6 +4,6 @@ from bridge.triage.clean import new_words, text_of
 from bridge.triage.keywords import Keywords
 from bridge.triage.reading import triage
 from bridge.triage.signals import asks_for_human
-from bridge.triage.words import Phrase, Text
+from bridge.triage.words import Lexicon, Phrase, Text
 
-__all__ = ["Keywords", "Phrase", "Text", "asks_for_human", "new_words", "text_of", "triage"]
+__all__ = ["Keywords", "Lexicon", "Phrase", "Text", "asks_for_human", "new_words", "text_of", "triage"]

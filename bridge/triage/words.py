@@ -1,8 +1,9 @@
 """Text as words: normalised once, then asked for whole words and phrases in any script."""
 
 import unicodedata
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final
 
 import re2
 
@@ -19,42 +20,64 @@ _NO_ASCII_WORD = {code: " " for code in range(128) if not chr(code).isalnum()}
 """Leaves of ASCII text what _TOKEN finds in it, thirty times as fast."""
 
 
+MAX_PHRASE: Final = 20
+"""Words of a phrase; nobody's customers agree on a longer one."""
+
+_MARKS_MAX: Final = 64
+"""So many different marks of a text are replaced one by one; a text with more of them is taken apart in one pass."""
+
+Tokens = tuple[str, ...]
+
+
 class Text:
     """A text prepared for matching: `raw` is sound UTF-8, cut to MAX_CHARACTERS; `words` have one space around each."""
 
-    __slots__ = ("raw", "words")
+    __slots__ = ("raw", "tokens", "words")
 
     def __init__(self, raw: str) -> None:
         self.raw = raw[:MAX_CHARACTERS].encode(errors="replace").decode()
-        self.words = f" {' '.join(_tokens(self.raw))} "
+        self.tokens = _tokens(self.raw)
+        self.words = f" {' '.join(self.tokens)} "
 
 
 class Phrase:
     """One or more words that must follow each other; `written` is how the policy writes them.
 
     It matches whole words, whatever their case and accents' encoding. In a script without spaces it matches anywhere.
-    Raises ValueError where there is no word in it.
+    Raises ValueError where there is no word in it, or more than MAX_PHRASE.
     """
 
-    __slots__ = ("_needle", "size", "written")
+    __slots__ = ("needle", "tokens", "written")
 
     def __init__(self, written: str) -> None:
         tokens = _tokens(written)
         if not tokens:
             raise ValueError("has no word in it")
+        if len(tokens) > MAX_PHRASE or len(written) > MAX_PHRASE * 20:
+            raise ValueError(f"is longer than {MAX_PHRASE} words")
         self.written = written
-        self.size = len(tokens)
+        self.tokens = tuple(tokens)
         before = "" if _RUN.match(tokens[0]) else " "
         after = "" if _RUN.match(tokens[-1]) else " "
-        self._needle = before + " ".join(tokens) + after
+        self.needle = before + " ".join(tokens) + after
+
+    @property
+    def size(self) -> int:
+        """How many words it has."""
+        return len(self.tokens)
+
+    @property
+    def glued(self) -> bool:
+        """True where it may stand inside a run of letters, because its script has no spaces."""
+        return not (self.needle[0] == self.needle[-1] == " ")
 
     def is_in(self, text: Text) -> bool:
         """True where the text has the phrase."""
-        return self._needle in text.words
+        return self.needle in text.words
 
     def starts(self, text: Text) -> bool:
         """True where the phrase stands at the very start of the text."""
-        return text.words.lstrip().startswith(self._needle.lstrip())
+        return text.words.lstrip().startswith(self.needle.lstrip())
 
 
 def found(phrases: Iterable[Phrase], text: Text) -> tuple[str, ...]:
@@ -62,10 +85,66 @@ def found(phrases: Iterable[Phrase], text: Text) -> tuple[str, ...]:
     return tuple(phrase.written for phrase in phrases if phrase.is_in(text))
 
 
+class Lexicon:
+    """Many phrases looked for together: one pass over a text, however many there are.
+
+    Two tries: of words for phrases in scripts with spaces, of characters for the others. The work is bounded by the
+    length of the text times that of the longest phrase.
+    """
+
+    __slots__ = ("_glued", "_spaced")
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self._spaced: dict[str, Any] = {}
+        self._glued: dict[str, Any] = {}
+        for phrase in phrases:
+            trie, path = (self._glued, phrase.needle) if phrase.glued else (self._spaced, phrase.tokens)
+            for part in path:
+                trie = trie.setdefault(part, {})
+            trie[_END] = phrase.tokens
+
+    def find(self, text: Text) -> frozenset[Tokens]:
+        """The tokens of every phrase that the text has."""
+        found = set(_walk(self._spaced, text.tokens))
+        if self._glued and not text.words.isascii():
+            found.update(_walk(self._glued, text.words))
+        return frozenset(found)
+
+
+_END: Final = ""
+"""Where a phrase ends in a trie; no word and no character is empty."""
+
+
+def _walk(trie: dict[str, Any], parts: str | list[str]) -> Iterator[Tokens]:
+    if trie.keys().isdisjoint(parts):
+        return
+    for start in [number for number, part in enumerate(parts) if part in trie]:
+        node = trie[parts[start]]
+        at = start + 1
+        while node is not None:
+            if _END in node:
+                yield node[_END]
+            node = node.get(parts[at]) if at < len(parts) else None
+            at += 1
+
+
 def _tokens(raw: str) -> list[str]:
     """The words of a text: compatibility forms unified (NFKC), case folded, accents composed."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold())
-    if folded.isascii():
-        return folded.translate(_NO_ASCII_WORD).split()
-    folded = _RUN.sub(r" \1 ", folded.replace(_EMOJI_STYLE, ""))
-    return list(_TOKEN.findall(folded))
+    if raw.isascii():
+        return raw.lower().translate(_NO_ASCII_WORD).split()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold()).replace(_EMOJI_STYLE, "")
+    kinds = {char: _kind(char) for char in set(folded)}
+    marks = [char for char, kind in kinds.items() if kind is None]
+    if len(marks) <= _MARKS_MAX and True not in kinds.values():
+        for mark in marks:
+            folded = folded.replace(mark, " ")
+        return folded.split()
+    return list(_TOKEN.findall(_RUN.sub(r" \1 ", folded)))
+
+
+@lru_cache(maxsize=4_096)
+def _kind(char: str) -> bool | None:
+    """True for a character of a script without spaces, False for any other of a word, None for what is of no word."""
+    if _RUN.match(char):
+        return True
+    return False if _TOKEN.match(char) else None

@@ -19,13 +19,13 @@ from bridge.model import (
     Message,
     Mode,
     Requester,
-    RuleVerdict,
     Status,
     Ticket,
     TicketRef,
     Triage,
     Visibility,
 )
+from rules.account import RuleAccount
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -77,7 +77,10 @@ def intent(value: str, confidence: float) -> Triage:
     return Triage(intent=Finding(value, confidence))
 
 
-def verdict(when: str, given: Case) -> RuleVerdict:
-    """What one condition, written in flow style, says of a case."""
+def verdict(when: str, given: Case) -> RuleAccount:
+    """What one condition, written in flow style, says of a case; the explanation and the decision must agree."""
     loaded = policy(f"annotate:\n  - {{name: it, when: {when}, then: {{type: x}}}}\nroute:\n{END}")
-    return loaded.decide(given, desk="d", desk_mode=Mode.LIVE).verdicts[0]
+    account = loaded.explain(given, desk="d")[0]
+    decided = [one.rule for one in loaded.decide(given, desk="d", desk_mode=Mode.LIVE).verdicts]
+    assert account.applied is ("it" in decided)
+    return account

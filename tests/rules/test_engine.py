@@ -129,11 +129,11 @@ def with_rules(*conditions: Condition) -> rules.LoadedPolicy:
 def test_the_engine_agrees_with_the_naive_evaluator(conditions: list[Condition], values: Values) -> None:
     expected = [naive(condition, values) is True for condition in conditions]
     outcome = with_rules(*conditions).decide(as_case(values), desk="d", desk_mode=Mode.LIVE)
-    assert [v.matched for v in outcome.verdicts if v.stage == "annotate"] == expected
+    applied = [f"a{number}" for number, holds in enumerate(expected) if holds]
     first = f"r{expected.index(True)}" if True in expected else "last"
+    assert [verdict.rule for verdict in outcome.verdicts] == [*applied, first]
     assert outcome.target is not None
     assert outcome.target.rule == first
-    assert all(verdict.because for verdict in outcome.verdicts)
 
 
 @given(CONDITIONS, VALUES)
@@ -145,7 +145,7 @@ def test_the_same_case_always_gives_the_same_outcome(condition: Condition, value
 @given(CONDITIONS, VALUES)
 def test_a_condition_and_its_opposite_never_both_hold(condition: Condition, values: Values) -> None:
     outcome = with_rules(condition, {"not": condition}).decide(as_case(values), desk="d", desk_mode=Mode.LIVE)
-    assert sum(v.matched for v in outcome.verdicts if v.stage == "annotate") <= 1
+    assert sum(verdict.stage == "annotate" for verdict in outcome.verdicts) <= 1
 
 
 def test_every_matching_annotate_rule_adds_its_part_and_the_later_wins() -> None:
@@ -162,6 +162,7 @@ def test_every_matching_annotate_rule_adds_its_part_and_the_later_wins() -> None
       - {name: everything else, to: {team: general}}
     """)
     outcome = loaded.decide(case(), desk="d", desk_mode=Mode.LIVE)
+    assert [verdict.rule for verdict in outcome.verdicts] == ["first", "second", "everything else"]
     assert outcome.effect == Effect(
         priority=Priority.HIGH,
         type="bug",
@@ -170,7 +171,7 @@ def test_every_matching_annotate_rule_adds_its_part_and_the_later_wins() -> None
         add_tags=frozenset({"a", "c"}),
         remove_tags=frozenset({"b"}),
     )
-    assert [verdict.because for verdict in outcome.verdicts] == [
+    assert [account.because for account in loaded.explain(case(), desk="d")] == [
         "status is new; overridden on priority by 'second', field.y by 'second', tag b by 'second', tag c by 'second'",
         "status was new, not open",
         "status is new",
@@ -189,9 +190,12 @@ def test_the_first_matching_route_rule_decides_and_later_ones_are_not_asked() ->
     outcome = loaded.decide(case(channel=Channel.EMAIL), desk="d", desk_mode=Mode.LIVE)
     assert outcome.target is not None
     assert (outcome.target.team, outcome.target.skills) == ("billing", frozenset({"refunds"}))
-    assert [(verdict.rule, verdict.matched, verdict.line) for verdict in outcome.verdicts] == [
-        ("one", False, 9),
-        ("two", True, 10),
+    accounts = loaded.explain(case(channel=Channel.EMAIL), desk="d")
+    assert [(account.rule, account.applied, account.line, account.because) for account in accounts] == [
+        ("one", False, 9, "channel was email, not chat"),
+        ("two", True, 10, "status is new"),
+        ("three", False, 11, "status is new; but 'two' comes first"),
+        ("everything else", False, 12, "it has no condition; but 'two' comes first"),
     ]
 
 
@@ -266,10 +270,9 @@ def test_names_are_bound_per_desk_then_for_every_desk_then_themselves() -> None:
     assert [loaded.bound("teams", desk, "billing") for desk in ("fd", "zd")] == ["Money", "Billing"]
     assert [loaded.bound("teams", "fd", name) for name in ("general", "unheard")] == ["General", "unheard"]
     ticket = case(tags=frozenset({"VIP"}), fields={"cf_order": "A-1"})
-    matched = [verdict.matched for verdict in loaded.decide(ticket, desk="fd", desk_mode=Mode.LIVE).verdicts]
-    assert matched == [True, True, True]
+    assert [account.applied for account in loaded.explain(ticket, desk="fd")] == [True, True, True]
     other = case(tags=frozenset({"vip"}), fields={"order": "A-1"})
-    assert [v.matched for v in loaded.decide(other, desk="fd", desk_mode=Mode.LIVE).verdicts] == [False, False, True]
+    assert [account.applied for account in loaded.explain(other, desk="fd")] == [False, False, True]
 
 
 def test_members_and_teams_stand_in_the_order_of_the_file() -> None:

@@ -112,11 +112,11 @@ def asking(when: str) -> str:
         ),
         (
             asking("{status: {}}"),
-            f"{LINE + 1}:30: asks nothing; it may have is, in, unknown.",
+            f"{LINE + 1}:30: asks nothing; it may have in, is, unknown.",
         ),
         (
             asking("{intent: {min_confidence: 0.5}}"),
-            f"{LINE + 1}:30: names no intent; it needs is, in or unknown.",
+            f"{LINE + 1}:30: asks for nothing; it needs one of in, is, unknown.",
         ),
         (
             asking("{}"),

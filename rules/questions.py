@@ -1,0 +1,148 @@
+"""The basic questions that every test is made of: each asks one thing of one known value."""
+
+import operator
+import unicodedata
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Final, Literal, Protocol
+
+import re2
+
+from bridge.model import Priority
+
+Verdict = bool | None
+"""Three values: holds, does not hold, cannot be said because something is unknown."""
+
+Comparison = Literal["over", "under", "at_least", "at_most"]
+
+COMPARE: Final[Mapping[Comparison, Callable[[float, float], bool]]] = {
+    "over": operator.gt,
+    "under": operator.lt,
+    "at_least": operator.ge,
+    "at_most": operator.le,
+}
+
+
+class Question(Protocol):
+    """One thing asked of a known value."""
+
+    def holds(self, value: Any) -> Verdict:
+        """The answer; None where the value cannot be asked this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Whether the value, or any element of it where it is several, is among these (folded)."""
+
+    values: frozenset[Hashable]
+
+    def holds(self, value: Any) -> bool:
+        """Known always."""
+        return not self.values.isdisjoint(folded(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """Whether neither the value nor any element of it is among these (folded)."""
+
+    values: frozenset[Hashable]
+
+    def holds(self, value: Any) -> bool:
+        """Known always."""
+        return self.values.isdisjoint(folded(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Whether the value is over, under, at least or at most a bound; None for a value that has no rank."""
+
+    comparison: Comparison
+    bound: float
+
+    def holds(self, value: Any) -> Verdict:
+        """None for what is neither a number, a level nor a duration."""
+        rank = rank_of(value)
+        return None if rank is None else COMPARE[self.comparison](rank, self.bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whether a text starts with, ends with or contains a piece (folded); None for what is no text."""
+
+    where: Literal["starts_with", "ends_with", "contains"]
+    piece: str
+
+    def holds(self, value: Any) -> Verdict:
+        """Of several texts any may."""
+        texts = [text for text in folded(value) if isinstance(text, str)]
+        if not texts:
+            return None
+        return any(self._is_in(text) for text in texts)
+
+    def _is_in(self, text: str) -> bool:
+        match self.where:
+            case "starts_with":
+                return text.startswith(self.piece)
+            case "ends_with":
+                return text.endswith(self.piece)
+        return self.piece in text
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Whether an RE2 pattern matches anywhere in a text as it is written; None for what is no text."""
+
+    pattern: str
+
+    @cached_property
+    def _compiled(self) -> Any:
+        """Only for patterns that are ever asked; most rules fail on something cheaper."""
+        return re2.compile(self.pattern)
+
+    def holds(self, value: Any) -> Verdict:
+        """Linear in the text, whatever the pattern."""
+        if not isinstance(value, str):
+            return None
+        return self._compiled.search(value[:MAX_TEXT].encode(errors="replace").decode()) is not None
+
+
+MAX_TEXT: Final = 32_000
+"""Characters of a text that patterns see."""
+
+
+def fold(value: object) -> Hashable:
+    """What equality compares: text without case, numbers by value, true and false apart from 1 and 0."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value.lower().strip()
+        return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+    if isinstance(value, bool):
+        return ("bool", value)
+    try:
+        hash(value)
+    except TypeError:  # a desk may keep a list of lists in a field
+        return str(value)
+    return value
+
+
+def folded(value: object) -> frozenset[Hashable]:
+    """The elements of a value, folded: one, unless it is a list or a set."""
+    if isinstance(value, list | set | frozenset):
+        return frozenset(map(fold, value))
+    return frozenset((fold(value),))
+
+
+def rank_of(value: object) -> float | None:
+    """Where a value stands on its scale: numbers by themselves, durations by seconds, levels from 0 up; else None."""
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            return None if value != value else value  # noqa: PLR0124 - not a number, whatever a source says
+        case timedelta():
+            return value.total_seconds()
+        case Priority():
+            return value.rank
+    return getattr(value, "rank", None)
