@@ -33,7 +33,7 @@ SOON = 2.0
 """Seconds after a ticket's creation before which no human agent touches it: nobody reads and acts faster."""
 
 MESSAGES_MAX = 5
-"""Messages of a ticket's customer: more would each be answered by a write, and the cap that stops loops would park one."""
+"""Messages of a ticket's customer: one more write in answer to one more message, and the cap on loops would park it."""
 
 _AT_ONCE = (0.8, 1.8)
 """Seconds after a customer's message in which somebody who has the ticket open acts every other time: the bridge, which
@@ -84,9 +84,9 @@ def script(size: int, seed: int, *, vendors: tuple[str, ...], rate: float, pause
 class _Teller:
     """Makes up one story.
 
-    Three rules keep what is due plain: no customer writes more than `MESSAGES_MAX` messages, agents answer in public only
-    before the second one (an answered message is not read again), and a solved ticket is always written to once more, so
-    that all its words count.
+    Three rules keep what is due plain: no customer writes more than `MESSAGES_MAX` messages, agents answer in public
+    only before the second one (an answered message is not read again), and a solved ticket is always written to once
+    more, so that all its words count.
     """
 
     def __init__(self, chance: random.Random, number: int, pause: float) -> None:
