@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bridge.errors import DeskbridgeError
+from bridge.store.onehost import OneHost
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 CHANNEL = "deskbridge"
@@ -48,6 +49,8 @@ class Store:
         if parsed.drivername in {"postgresql", "postgres"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        file = parsed.database if self.is_sqlite else None
+        self._host = OneHost(Path(file)) if file and not file.startswith((":", "file:")) else None
         self._one_writer = threading.Lock()
         self._transactions = threading.local()
         self.engine = (
@@ -118,8 +121,10 @@ class Store:
     def migrate(self) -> None:
         """Bring the tables to this release's shape, keeping the data; harmless when several processes start at once.
 
-        Raises DatabaseUnusable.
+        Raises DatabaseUnusable, and AnotherHost where that is a SQLite file which another host uses.
         """
+        if self._host is not None:
+            self._host.enter()
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         try:
@@ -141,6 +146,8 @@ class Store:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+        if self._host is not None:
+            self._host.leave()
 
 
 _VANISHED: Final = {
