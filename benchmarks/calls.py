@@ -12,8 +12,8 @@ from benchmarks import setting
 from benchmarks.report import Figure, Report
 from benchmarks.stage import SANDBOXES, Stage, stage
 from deskbridge import logs
-from deskbridge.cli.serve import web_server
 from deskbridge.demo.processes import free_port
+from deskbridge.web import WebServer
 from deskbridge.wiring import ROSTER_EVERY, Bridge, load_policy, read_settings
 from sandbox.common.history import Call
 
@@ -62,13 +62,13 @@ def _bridge(desks: Stage) -> Iterator[dict[str, int]]:
         roster_calls = {vendor: len(desk.calls.calls) for vendor, desk in desks.desks.items()}
         app, intake = bridge.web()
         ending.callback(intake.close)
-        server = web_server(app, settings)
+        server = WebServer(app, settings)
         serving = threading.Thread(target=server.run, name="benchmark-web")
         bridge.workers.start()
         ending.callback(bridge.workers.stop)
         serving.start()
         ending.callback(serving.join)
-        ending.callback(server.close)
+        ending.callback(server.stop)
         desks.join(port)
         yield roster_calls
 

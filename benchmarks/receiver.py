@@ -8,7 +8,7 @@ from types import FrameType
 from typing import NoReturn
 
 from deskbridge import logs
-from deskbridge.cli.serve import web_server
+from deskbridge.web import WebServer
 from deskbridge.wiring import Bridge, load_policy, read_settings
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     bridge = Bridge(settings, load_policy(settings))
     bridge.store.migrate()
     app, intake = bridge.web()
-    server = web_server(app, settings)
+    server = WebServer(app, settings)
     try:
         server.run()
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ def configure(*, verbose: bool = False) -> None:
     Other libraries' logs stay at warnings: some would log whole requests below that.
     """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns whenever one request waits for a thread
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of every stranger who speaks no HTTP
     human = sys.stderr.isatty()
     structlog.configure(
         processors=[

@@ -1,5 +1,6 @@
 """Everything one process needs, put together from the settings and the policy."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 import structlog
-from flask import Flask
+from starlette.types import ASGIApp
 
 import rules
 from bridge import enrichment, reconcile, settings
@@ -123,7 +124,7 @@ class Bridge:
                 log.error("a test of the policy fails", test=result.name, words=result.words)
         self.store.migrate()
 
-    def web(self) -> tuple[Flask, Intake]:
+    def web(self) -> tuple[ASGIApp, Intake]:
         """The web app, and the intake behind it, which the caller closes after the web server has ended."""
         intake = Intake(self.store, on_kept=self.signal.ring)
         app = create_app(
@@ -237,7 +238,7 @@ def connect(name: str, desk: DeskSettings, found: Settings, gate: Gate, clock: C
 
 
 class _Backlog:
-    """Whether another delivery is admitted; counts the waiting ones at most once a second."""
+    """Whether another delivery is admitted; counts the waiting ones at most once a second, in a thread."""
 
     def __init__(self, store: Store, metrics: Metrics, most: int) -> None:
         self._store = store
@@ -246,15 +247,18 @@ class _Backlog:
         self._counted = 0.0
         self._admits = True
 
-    def __call__(self) -> bool:
+    async def __call__(self) -> bool:
         now = monotonic()
         if now - self._counted >= 1.0:
             self._counted = now
-            with self._store.reading() as connection:
-                waiting = inbox.backlog(connection)
-            self._metrics.backlog.set(waiting)
-            self._admits = waiting < self._most
+            self._admits = await asyncio.to_thread(self._count) < self._most
         return self._admits
+
+    def _count(self) -> int:
+        with self._store.reading() as connection:
+            waiting = inbox.backlog(connection)
+        self._metrics.backlog.set(waiting)
+        return waiting
 
 
 def load_policy(found: Settings) -> LoadedPolicy:

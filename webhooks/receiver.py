@@ -2,15 +2,18 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import structlog
-from flask import Blueprint, Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
 from bridge.errors import DeliveryRefused, whereabouts
 from bridge.intake import Overloaded
@@ -25,8 +28,8 @@ log = structlog.get_logger(__name__)
 COMMIT_SECONDS = 4.0
 """The longest a delivery waits for its commit: Intercom hangs up after 5 s, Zendesk after about 12."""
 
-COME_AGAIN_SECONDS = "5"
-"""Zendesk retries a 503 only where Retry-After is given and under 60 s."""
+_COME_AGAIN: Final = {"Retry-After": "5"}
+"""With every 503: Zendesk retries it only where the seconds are given and under 60."""
 
 COALESCE = timedelta(seconds=1)
 """How long a change to a known ticket waits for its siblings; a new ticket does not wait."""
@@ -38,7 +41,7 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 class Keeper(Protocol):
     """Where deliveries are kept durably (`bridge.intake.Intake`)."""
 
-    def keep(self, arrival: Arrival, timeout: float) -> bool:
+    async def keep(self, arrival: Arrival, timeout: float) -> bool:
         """Return once it is on disk: True where it is new. Raises Overloaded or TimeoutError."""
 
 
@@ -49,105 +52,121 @@ def create_app(
     clock: Clock,
     metrics: Metrics,
     max_body: int,
-    admits: Callable[[], bool],
+    admits: Callable[[], Awaitable[bool]],
     troubles: Callable[[], Mapping[str, str]],
-) -> Flask:
-    """The Flask app.
+) -> ASGIApp:
+    """The ASGI app. Nothing in it blocks the event loop: `troubles` is asked in a thread.
 
     `admits` is False while too much waits already; `troubles` says by name what keeps the bridge from working (empty:
     ready). Bodies over `max_body` bytes are refused.
     """
-    app = Flask("deskbridge", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = max_body
-    app.register_blueprint(_hooks(desks, keeper, clock, metrics, admits))
-    app.register_blueprint(_health(metrics, troubles))
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> tuple[Response, int]:
-        if isinstance(error, HTTPException):
-            return _say(error.name.lower(), error.code or 500)
-        log.error("request failed", route=str(request.url_rule), error=type(error).__name__, at=whereabouts(error))
-        return _say("come again", 503)
-
-    @app.after_request
-    def come_again(response: Response) -> Response:
-        if response.status_code == 503:
-            response.headers["Retry-After"] = COME_AGAIN_SECONDS
-        return response
-
-    return app
+    receiver = _Receiver(desks, keeper, clock, metrics, max_body, admits)
+    routes = [
+        Route(path, endpoint, methods=[method])
+        for path in ("/hooks/{desk}", "/hooks/{desk}/{secret_path:path}")
+        for method, endpoint in (("POST", receiver.take), ("GET", receiver.probe))
+    ]
+    return ExceptionMiddleware(
+        Router([*routes, *_health(metrics, troubles)], redirect_slashes=False),
+        handlers={Exception: _mistake, ClientDisconnect: _hung_up},
+    )
 
 
-def _hooks(
-    desks: Mapping[str, Desk], keeper: Keeper, clock: Clock, metrics: Metrics, admits: Callable[[], bool]
-) -> Blueprint:
-    pages = Blueprint("hooks", __name__, url_prefix="/hooks")
+async def _mistake(request: Request, error: Exception) -> Response:
+    """Any error of ours asks the sender to come again, and is told without a word of what was sent."""
+    log.error("request failed", method=request.method, error=type(error).__name__, at=whereabouts(error))
+    return _say("come again", 503)
 
-    @pages.post("/<desk_name>")
-    @pages.post("/<desk_name>/<path:secret_path>")
-    def take(desk_name: str, secret_path: str | None = None) -> tuple[Response, int]:
-        desk = desks.get(desk_name)
+
+async def _hung_up(request: Request, error: Exception) -> Response:
+    """Nobody is there to read it."""
+    del request, error
+    return _say("incomplete", 400)
+
+
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    desks: Mapping[str, Desk]
+    keeper: Keeper
+    clock: Clock
+    metrics: Metrics
+    max_body: int
+    admits: Callable[[], Awaitable[bool]]
+
+    async def take(self, request: Request) -> Response:
+        """A delivery to a desk, answered once it is on disk."""
+        desk = self.desks.get(request.path_params["desk"])
         if desk is None:
-            metrics.deliveries.labels("unknown", "refused").inc()
-            return _say("no desk of that name is connected", 404)
-        raw = RawDelivery(
-            method=request.method,
-            headers=_headers(request.environ),
-            body=request.get_data(cache=False),
-            received_at=clock(),
-            secret_path=secret_path,
-        )
-        outcome, status = _take(desk, raw, keeper, admits)
-        metrics.deliveries.labels(desk_name, outcome).inc()
+            self.metrics.deliveries.labels("unknown", "refused").inc()
+            return _no_such_desk()
+        body = await self._body(request)
+        outcome, status = ("too large", 413) if body is None else await self._take(desk, self._raw(request, body))
+        self.metrics.deliveries.labels(desk.name, outcome).inc()
         return _say(outcome, status)
 
-    @pages.get("/<desk_name>")
-    @pages.get("/<desk_name>/<path:secret_path>")
-    def probe(desk_name: str, secret_path: str | None = None) -> tuple[Response, int]:
-        del secret_path
-        return _say("listening", 200) if desk_name in desks else _say("no desk of that name is connected", 404)
+    async def probe(self, request: Request) -> Response:
+        """A desk looks whether somebody listens."""
+        return _say("listening", 200) if request.path_params["desk"] in self.desks else _no_such_desk()
 
-    return pages
+    async def _body(self, request: Request) -> bytes | None:
+        """What was sent; None, and the rest is not read, where that is too much."""
+        if int(request.headers.get("content-length", 0)) > self.max_body:
+            return None
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > self.max_body:
+                return None
+        return bytes(body)
+
+    def _raw(self, request: Request, body: bytes) -> RawDelivery:
+        return RawDelivery(
+            method=request.method,
+            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
+            body=body,
+            received_at=self.clock(),
+            secret_path=request.path_params.get("secret_path"),
+        )
+
+    async def _take(self, desk: Desk, raw: RawDelivery) -> tuple[str, int]:
+        """What became of a delivery in a word or two, and the status that makes the desk do the right thing next."""
+        try:
+            delivery = desk.verify(raw)
+        except DeliveryRefused as refused:
+            log.warning("delivery refused", desk=desk.name, reason=refused.reason)
+            return "refused", refused.status
+        if not delivery.keep:
+            return "answered", 200
+        if not await self.admits():
+            return "overloaded", 503
+        found = arrival(desk, delivery)
+        try:
+            fresh = await self.keeper.keep(found, COMMIT_SECONDS)
+        except (Overloaded, TimeoutError):
+            return "overloaded", 503
+        if not fresh:
+            return "known", 200
+        return ("kept" if found.ticket is not None else "not understood"), 200
 
 
-def _health(metrics: Metrics, troubles: Callable[[], Mapping[str, str]]) -> Blueprint:
-    pages = Blueprint("health", __name__)
+def _health(metrics: Metrics, troubles: Callable[[], Mapping[str, str]]) -> list[Route]:
+    """Pages for machines that watch. Those that ask the database are plain functions, which run in a thread."""
 
-    @pages.get("/healthz")
-    def healthz() -> tuple[Response, int]:
+    async def healthz(request: Request) -> Response:
+        del request
         return _say("alive", 200)
 
-    @pages.get("/readyz")
-    def readyz() -> tuple[Response, int]:
+    def readyz(request: Request) -> Response:
+        del request
         found = dict(troubles())
-        return jsonify(status="not ready" if found else "ready", troubles=found), 503 if found else 200
+        content = {"status": "not ready" if found else "ready", "troubles": found}
+        return JSONResponse(content, 503 if found else 200, _COME_AGAIN if found else None)
 
-    @pages.get("/metrics")
-    def scrape() -> Response:
-        return Response(metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    def scrape(request: Request) -> Response:
+        del request
+        return Response(metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    return pages
-
-
-def _take(desk: Desk, raw: RawDelivery, keeper: Keeper, admits: Callable[[], bool]) -> tuple[str, int]:
-    """What became of a delivery in one word, and the status that makes the desk do the right thing next."""
-    try:
-        delivery = desk.verify(raw)
-    except DeliveryRefused as refused:
-        log.warning("delivery refused", desk=desk.name, reason=refused.reason)
-        return "refused", refused.status
-    if not delivery.keep:
-        return "answered", 200
-    if not admits():
-        return "overloaded", 503
-    found = arrival(desk, delivery)
-    try:
-        fresh = keeper.keep(found, COMMIT_SECONDS)
-    except (Overloaded, TimeoutError):
-        return "overloaded", 503
-    if not fresh:
-        return "known", 200
-    return ("kept" if found.ticket is not None else "not understood"), 200
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
 
 
 def arrival(desk: Desk, delivery: Delivery) -> Arrival:
@@ -187,15 +206,17 @@ def _due_at(desk: Desk, events: list[Event], received_at: datetime) -> datetime:
     return max(settled_at, received_at if is_new else received_at + COALESCE)
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    """A request's headers by lower-case name; PEP 3333 says how they stand in the environ."""
-    sent = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
-    bare = {key.replace("_", "-").lower(): environ[key] for key in ("CONTENT_TYPE", "CONTENT_LENGTH") if key in environ}
-    return sent | bare
+def _no_such_desk() -> Response:
+    return _say("no desk of that name is connected", 404)
 
 
-def _say(words: str, status: int) -> tuple[Response, int]:
-    return Response(_body(words), content_type="application/json"), status
+def _say(words: str, status: int) -> Response:
+    headers = {"Content-Type": "application/json"}
+    if status == 503:
+        headers |= _COME_AGAIN
+    if status == 413:
+        headers["Connection"] = "close"  # what else is on its way nobody reads
+    return Response(_body(words), status, headers)
 
 
 @cache

@@ -1,9 +1,11 @@
 """The store's promises, on a real SQLite file and a real PostgreSQL."""
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -242,9 +244,13 @@ def test_an_older_roster_never_replaces_a_newer_one(store: Store, clock: Clock) 
 def test_concurrent_deliveries_share_commits_and_each_answer_is_true(store: Store, clock: Clock) -> None:
     rung: list[int] = []
     intake = Intake(store, on_kept=lambda: rung.append(1))
+
+    async def send(numbers: range) -> list[bool]:
+        return await asyncio.gather(*(intake.keep(arrival(clock, f"k{n % 50}", str(n % 7)), 10) for n in numbers))
+
     try:
-        with ThreadPoolExecutor(16) as pool:
-            fresh = list(pool.map(lambda n: intake.keep(arrival(clock, f"k{n % 50}", str(n % 7)), 10), range(100)))
+        with ThreadPoolExecutor(2) as pool:  # each its own event loop
+            fresh = [*chain(*pool.map(lambda numbers: asyncio.run(send(numbers)), (range(60), range(60, 100))))]
     finally:
         intake.close()
     assert fresh.count(True) == 50
@@ -264,17 +270,20 @@ def test_a_full_queue_and_a_broken_database_are_told_to_the_sender(tmp_path: obj
 
     store = Stuck(f"sqlite:///{tmp_path}/x.sqlite3")
     intake = Intake(store, on_kept=lambda: None, capacity=1)
+
+    async def three() -> None:
+        first = asyncio.create_task(intake.keep(arrival(clock, "a"), 10))
+        assert await asyncio.to_thread(held.wait, 10)
+        with pytest.raises(TimeoutError):
+            await intake.keep(arrival(clock, "b"), 0.01)
+        with pytest.raises(Overloaded):
+            await intake.keep(arrival(clock, "c"), 0.01)
+        go_on.set()
+        with pytest.raises(OSError, match="disk full"):
+            await first
+
     try:
-        with ThreadPoolExecutor(1) as pool:
-            first = pool.submit(intake.keep, arrival(clock, "a"), 10)
-            assert held.wait(10)
-            with pytest.raises(TimeoutError):
-                intake.keep(arrival(clock, "b"), 0.01)
-            with pytest.raises(Overloaded):
-                intake.keep(arrival(clock, "c"), 0.01)
-            go_on.set()
-            with pytest.raises(OSError, match="disk full"):
-                first.result()
+        asyncio.run(three())
     finally:
         go_on.set()
         intake.close()

@@ -34,6 +34,7 @@ from sandbox.freshdesk import FreshdeskSandbox
 from sandbox.intercom import IntercomSandbox
 from sandbox.zendesk import ZendeskSandbox
 from tests.conftest import Clock
+from tests.wsgi import as_wsgi
 from webhooks import create_app
 
 SANDBOXES: dict[str, Callable[..., SandboxDesk]] = {
@@ -101,20 +102,24 @@ class Process:
         self.workers = Workers(store, self.pipeline, self.writeback, signal=signal, clock=clock, deciders=1, writers=1)
         self.intake = Intake(store, on_kept=signal.ring)
         self.admits = True
-        self.app = create_app(
+        asgi = create_app(
             {self.name: self.desk},
             self.intake,
             clock=clock,
             metrics=self.metrics,
             max_body=1_000_000,
-            admits=lambda: self.admits,
+            admits=self._admits,
             troubles=dict,
         )
+        self.app = as_wsgi(asgi)
 
     def close(self) -> None:
         self.intake.close()
         self._pool.shutdown()
         self.desks[self.name].close()
+
+    async def _admits(self) -> bool:
+        return self.admits
 
     def take_roster(self) -> None:
         rosters.save(self.store, self.desk.roster())

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from bridge.store import casebook
 from deskbridge.cli import init
 from deskbridge.wiring import Bridge, load_policy, read_settings
 from tests.conftest import Clock
+from tests.wsgi import as_wsgi
 
 SECRETS = {
     "ZENDESK_WEBHOOK_SECRET": "planted-zendesk-signing-secret",
@@ -69,7 +69,7 @@ GENUINE: dict[str, dict[str, Any]] = {
 
 
 class Door:
-    """The app behind Flask's test client, and the bridge it belongs to."""
+    """The app behind werkzeug's test client, and the bridge it belongs to."""
 
     def __init__(self, folder: Path, clock: Clock, more: str = "", listen: str = "127.0.0.1:0") -> None:
         """`more` is added to the settings file."""
@@ -81,7 +81,7 @@ class Door:
         self.bridge = Bridge(settings, load_policy(settings), clock=clock)
         self.bridge.store.migrate()
         self.app, self.intake = self.bridge.web()
-        self.client: FlaskClient = self.app.test_client()
+        self.client = Client(as_wsgi(self.app))
 
     def close(self) -> None:
         self.intake.close()

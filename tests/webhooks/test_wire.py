@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from waitress.wasyncore import close_all
 
-from deskbridge.cli.serve import CannotListen, web_server
+from deskbridge import web
+from deskbridge.web import CannotListen, WebServer
 from tests.conftest import Clock
 from tests.webhooks.door import GENUINE, PATHS, Door, as_bytes, signed
 
@@ -23,17 +23,14 @@ class Served:
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self._server = web_server(door.app, door.bridge.settings)
-        self.port = self._server.effective_port
+        self._server = WebServer(door.app, door.bridge.settings)
+        self.port = self._server.port
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
 
     def close(self) -> None:
-        """End the loop from inside: its thread has no interrupt of its own."""
-        sockets = self._server._map
-        self._server.trigger.pull_trigger(lambda: close_all(sockets))
+        self._server.stop()
         self._thread.join()
-        self._server.task_dispatcher.shutdown()
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -62,7 +59,7 @@ def test_a_genuine_delivery_and_a_look_over_the_same_connection(served: Served) 
         connection.request("HEAD", PATHS["zendesk"])
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (200, b"")
-        assert "waitress" not in str(answer.headers).lower()
+        assert "uvicorn" not in str(answer.headers).lower()
 
 
 def test_a_body_of_ten_megabytes_is_refused_before_it_is_sent(served: Served) -> None:
@@ -101,8 +98,57 @@ def test_a_body_just_over_the_limit_is_refused_and_one_at_the_limit_is_taken(ser
 def test_a_sender_that_hangs_up_or_speaks_no_http_harms_nobody(served: Served) -> None:
     served.send(f"POST {PATHS['zendesk']} HTTP/1.1\nHost: bridge\nContent-Length: 100\n\n", b"half").close()
     with served.send("\x16\x03\x01 hello\n\n") as connection:
-        assert connection.recv(100).startswith(b"HTTP/1.0 400 ") or connection.recv(100) == b""
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
     test_a_genuine_delivery_and_a_look_over_the_same_connection(served)
+
+
+def test_what_is_too_large_is_counted(served: Served) -> None:
+    head = f"POST {PATHS['zendesk']} HTTP/1.1\nHost: bridge\nContent-Length: {TEN_MEGABYTES}\n\n"
+    with served.send(head) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+    counted = served.door.bridge.metrics.registry.get_sample_value(
+        "deskbridge_deliveries_total", {"desk": "acme-zendesk", "outcome": "too large"}
+    )
+    assert counted == 1.0
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "POST /hooks/acme-zendesk HTTP/1.1\nX-Slow: ",
+        "POST /hooks/acme-zendesk HTTP/1.1\nHost: bridge\nContent-Length: 9\n\n1",
+    ],
+)
+def test_who_takes_too_long_over_a_request_is_hung_up_on(
+    served: Served, sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.2)
+    with served.send(sent) as connection:
+        assert hung_up(connection)
+    test_a_genuine_delivery_and_a_look_over_the_same_connection(served)
+
+
+def test_a_head_without_end_is_hung_up_on(served: Served) -> None:
+    with served.send(f"POST {PATHS['zendesk']} HTTP/1.1\nX-Long: ") as connection, pytest.raises(OSError):  # noqa: PT011 - which end of the pipe breaks first is the system's affair
+        connection.sendall(b"x" * TEN_MEGABYTES)
+
+
+def test_nobody_can_hold_more_connections_than_there_are(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "CONNECTIONS_MAX", 2)
+    with served.send("") as first, served.send("") as second, served.send("") as third:
+        assert hung_up(third)
+        first.close()
+        second.close()
+    test_a_genuine_delivery_and_a_look_over_the_same_connection(served)
+
+
+def hung_up(connection: socket.socket) -> bool:
+    """True once the other side ends the connection without a word."""
+    try:
+        return connection.recv(100) == b""
+    except ConnectionResetError:
+        return True
 
 
 def test_a_taken_port_is_told_in_one_sentence(served: Served, tmp_path: Path, clock: Clock) -> None:
@@ -110,6 +156,6 @@ def test_a_taken_port_is_told_in_one_sentence(served: Served, tmp_path: Path, cl
     second = Door(tmp_path / "second", clock, listen=f"127.0.0.1:{served.port}")
     try:
         with pytest.raises(CannotListen, match=f"cannot listen on 127.0.0.1:{served.port}: Address already in use"):
-            web_server(second.app, second.bridge.settings)
+            WebServer(second.app, second.bridge.settings)
     finally:
         second.close()
