@@ -1,59 +1,17 @@
 """The requester's new words: what is left of messages without quoted text, forwarded headers and signatures."""
 
-import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import dropwhile, takewhile
 from typing import Final
 
 from bridge.model import ActorKind, Message, Ticket, Visibility
+from bridge.triage import quotes
+from bridge.triage.endings import Stretch
+from bridge.triage.lines import QUOTES, is_quoted, mark, next_said
 
-_LONGEST_MARK: Final = 300
-"""Longer lines are somebody's words; this also keeps the patterns below linear in the whole text."""
-
-_ANSWERED: Final = re.compile(
-    r"""
-      on\ .+\ wrote:                         # Gmail, Apple Mail, Thunderbird: On 3 May 2026 at 10:00, Ana wrote:
-    | am\ .+\ schrieb\b.*:
-    | le\ .+\ a\ écrit\s?:
-    | el\ .+\ escribió:
-    | il\ .+\ ha\ scritto:
-    | em\ .+\ escreveu:
-    | op\ .+\ (schreef\b.*|het\ volgende\ geschreven):
-    | .{1,80}のメール\s?[::]?
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-"""The line with which a mail client starts the message that is answered; it also names a day or an address."""
-
-_DAY_OR_ADDRESS: Final = re.compile(r"\d|@")
-
-_ORIGINAL: Final = re.compile(
-    r"""
-      -{2,}\s*(original\ message|ursprüngliche\ nachricht|message\ d'origine|mensaje\ original
-               |messaggio\ originale|mensagem\ original|oorspronkelijk\ bericht|元のメッセージ)\s*-{2,}
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_FORWARD_STARTS: Final = re.compile(
-    r"-{2,}\s*(forwarded\ message|weitergeleitete\ nachricht|message\ transféré|mensaje\ reenviado"
-    r"|messaggio\ inoltrato|mensagem\ encaminhada|doorgestuurd\ bericht|転送されたメッセージ)\s*-{2,}"
-    r"|begin\ forwarded\ message:|anfang\ der\ weitergeleiteten\ nachricht:",
-    re.IGNORECASE,
-)
-
-_FROM: Final = re.compile(r"\*?(from|von|de|da|van|差出人)\s?[::]\*?\s*\S", re.IGNORECASE)
-_HEADER: Final = re.compile(
-    r"\*?(from|von|de|da|van|差出人|sent|gesendet|envoyé|enviado(\ el|\ em)?|inviato|verzonden|送信日時"
-    r"|date|datum|data|fecha"
-    r"|to|an|à|para|a|aan|宛先|cc|subject|betreff|objet|asunto|oggetto|assunto|onderwerp|件名|reply-to)\s?[::]\*?",
-    re.IGNORECASE,
-)
-_SENT_FROM: Final = re.compile(
-    r"(sent\ from\ (my|outlook|mail|yahoo)|get\ outlook\ for|von\ meinem\ .{1,40}\ gesendet|gesendet\ (von|mit)\ "
-    r"|envoyé\ (de|depuis)\ mon|enviado\ desde\ mi|inviato\ da(l\ mio)?\ |enviado\ do\ meu|verzonden\ vanaf"
-    r"|verstuurd\ vanaf|iphoneから送信)",
-    re.IGNORECASE,
-)
+_FORWARDS: Final = 5
+"""Messages passed on within one another that are opened to find words; keeps the cleaner linear."""
 
 
 def text_of(ticket: Ticket) -> str:
@@ -61,59 +19,92 @@ def text_of(ticket: Ticket) -> str:
 
     Notes are never read.
     """
-    parts = (ticket.subject, *(new_words(message.text) for message in _newest(ticket.messages)))
+    parts = (ticket.subject, *(new_words(message.text) for message in newest(ticket.messages)))
     return "\n\n".join(part for part in parts if part.strip())
 
 
-def new_words(message: str) -> str:
-    """A message without what its mail client added: quoted text, forwarded headers, signature. Linear in its length."""
-    lines = message.replace("\r\n", "\n").split("\n")
-    return "\n".join(_own(lines)).strip()
-
-
-def _newest(messages: Sequence[Message]) -> list[Message]:
+def newest(messages: Sequence[Message]) -> list[Message]:
+    """The requester's public messages since an agent last answered them; where an agent was last, those before."""
     public = [message for message in messages if message.visibility is Visibility.PUBLIC]
     since = dropwhile(lambda message: message.author.kind is not ActorKind.REQUESTER, reversed(public))
     run = takewhile(lambda message: message.author.kind is not ActorKind.AGENT, since)
     return [message for message in run if message.author.kind is ActorKind.REQUESTER][::-1]
 
 
-def _own(lines: Sequence[str]) -> Iterator[str]:
-    forwarded = said = False
-    for index, line in enumerate(lines):
-        mark = line.strip() if len(line) <= _LONGEST_MARK else ""
-        if _FORWARD_STARTS.fullmatch(mark):
-            forwarded = True
-        elif forwarded and not said and (not mark or _HEADER.match(mark)):
+def new_words(message: str) -> str:
+    """A message without what its mail client added: quoted text, headers, signature, disclaimer. Linear in its length.
+
+    A mail that is passed on without a word of its own keeps the words of the one passed on.
+    """
+    lines = message.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for _ in range(_FORWARDS):
+        read = _read(lines, [mark(line) for line in lines])
+        if read.own or read.passed_on is None:
+            return "\n".join(read.own).strip()
+        lines = _unquoted(lines[read.passed_on :])
+    return ""
+
+
+@dataclass(slots=True)
+class _Read:
+    """What one message says itself, and where the one begins that it passes on."""
+
+    own: list[str] = field(default_factory=list)
+    passed_on: int | None = None
+
+
+def _read(lines: Sequence[str], marks: Sequence[str]) -> _Read:
+    read = _Read()
+    last = 0
+    for start, end, passed_on in _stretches(marks):
+        stretch = Stretch(lines[start:end], marks[start:end])
+        words = stretch.own(said=bool(read.own), passes_on=passed_on is not None)
+        if words:
+            apart = [""] if read.own and not (marks[last + 1] and marks[start]) else []
+            read.own += [*apart, *(lines[start + index] for index in words)]
+            last = start + words[-1]
+        read.passed_on = passed_on
+    return read
+
+
+def _stretches(marks: Sequence[str]) -> Iterator[tuple[int, int, int | None]]:
+    """The stretches between quotes as (start, end, where a message passed on begins after the end)."""
+    start = at = 0
+    while at < len(marks):
+        if not marks[at]:
+            at += 1
             continue
-        elif line.rstrip("\r") == "-- " or _ends(mark, lines, index):
+        quoted = is_quoted(marks[at])
+        found = None if quoted else _marker(marks, at)
+        if found is not None:
+            yield start, at, found
             return
-        elif not mark.startswith(">"):
-            said = said or bool(line.strip())
-            yield line
+        told = 0 if quoted else quotes.introduction(marks, at)
+        if told or quoted:
+            if start < at:
+                yield start, at, None
+            if told and not is_quoted(next_said(marks, at + told)):
+                return
+            start = at = at + (told or 1)
+        else:
+            at += 1
+    yield start, at, None
 
 
-def _ends(mark: str, lines: Sequence[str], index: int) -> bool:
-    """True where the requester's own words end: a quote, the sign of a device or a block of mail headers begins."""
-    if not mark:
-        return False
-    two = f"{mark} {lines[index + 1].strip()}" if index + 1 < len(lines) else mark
-    return (
-        mark == "--"
-        or bool(_ORIGINAL.fullmatch(mark) or _SENT_FROM.match(mark))
-        or _answers(mark, two)
-        or _heads_mail(mark, lines[index + 1 : index + 5])
-    )
+def _marker(marks: Sequence[str], at: int) -> int | None:
+    """Where another message begins if a line at `at` says that one follows."""
+    line = marks[at]
+    if quotes.original(line):
+        return quotes.after_headers(marks, at + 1)
+    if quotes.reply_above(line):
+        return at + 1
+    block = quotes.headers(marks, at)
+    return quotes.after_headers(marks, at + block) if block else None
 
 
-def _answers(mark: str, two: str) -> bool:
-    """True for the line before a quote, also where the client broke it in two."""
-    if not _DAY_OR_ADDRESS.search(mark):
-        return False
-    return bool(_ANSWERED.fullmatch(mark) or (len(two) <= _LONGEST_MARK and _ANSWERED.fullmatch(two)))
-
-
-def _heads_mail(mark: str, following: Sequence[str]) -> bool:
-    """True for `From:` with at least two more header lines right after it, as Outlook quotes."""
-    more = sum(bool(_HEADER.match(line.strip())) for line in following if len(line) <= _LONGEST_MARK)
-    return bool(_FROM.match(mark)) and more >= 2
+def _unquoted(lines: Sequence[str]) -> list[str]:
+    """Apple's clients quote what they pass on: without one level of it."""
+    first = next_said([mark(line) for line in lines[:4]], 0)
+    if not is_quoted(first):
+        return list(lines)
+    return [line.lstrip().lstrip("".join(QUOTES)).removeprefix(" ") for line in lines]

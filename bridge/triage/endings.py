@@ -1,0 +1,251 @@
+"""What stands around a person's own words: a gateway's banner above, signature, device and disclaimer below."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import Final
+
+from bridge.triage import clients
+from bridge.triage.lines import DASHES, SENTENCE_ENDS, STOPS, WORDS, is_rule
+
+_SIGNATURE: Final = 14
+"""Lines that a signature has at most, empty ones not counted, where nothing but its look tells that it is one."""
+
+_NAME: Final = 40
+"""Characters that a name has at most."""
+
+_SHORT: Final = 90
+"""Characters that a line of a signature has at most."""
+
+_DEVICE: Final = 12
+"""Words with which a device signs at most."""
+
+_BANNER: Final = 8
+"""Lines that a gateway's banner has at most."""
+
+_DELIMITERS: Final = frozenset({"--", "-- --", "- -", *DASHES[1:3]})
+
+
+class Stretch:
+    """Lines between two quotes, asked where the person's own words end; every question costs the same for any line."""
+
+    def __init__(self, lines: Sequence[str], marks: Sequence[str]) -> None:
+        self._lines = lines
+        self._marks = marks
+        self._block_ends = _block_ends(lines, marks)
+
+    def own(self, *, said: bool, passes_on: bool) -> list[int]:
+        """Which lines are the person's own; `said` where they have said something in an earlier stretch.
+
+        Where the stretch passes another mail on (`passes_on`), a signature alone is not yet a word of its own.
+        """
+        at = 0 if said else self._below_banner()
+        if passes_on and not said and self._only_signed(at):
+            return []
+        kept: list[int] = []
+        while at < len(self._marks):
+            if not self._marks[at]:
+                kept.append(at)
+                at += 1
+                continue
+            if said and self._says_no_more(at):
+                break
+            after = self._after_signature(at) if said else at
+            if after == at and not (said and _is_device(self._marks[at])):
+                said = said or not is_rule(self._marks[at])
+                kept.append(at)
+            at = max(after, at + 1)
+        return self._without_edges(kept)
+
+    def _below_banner(self) -> int:
+        at = 0
+        while at < len(self._marks) and (not self._marks[at] or self._marks[at].startswith(clients.BANNERS)):
+            if self._marks[at]:
+                rest = self._marks[at : at + _BANNER]
+                at += rest.index("") if "" in rest else 1
+            else:
+                at += 1
+        return at
+
+    def _only_signed(self, at: int) -> bool:
+        first = next((index for index in range(at, len(self._marks)) if self._marks[index]), None)
+        if first is None:
+            return True
+        return self._delimits(first) or _is_device(self._marks[first]) or self._is_card(first)
+
+    def _delimits(self, at: int) -> bool:
+        return self._lines[at].rstrip("\r") == "-- " or self._marks[at] in _DELIMITERS
+
+    def _says_no_more(self, at: int) -> bool:
+        """True at the delimiter of a signature, a disclaimer or a list's foot."""
+        mark = self._marks[at]
+        if self._lines[at].rstrip("\r") == "-- " or _foots(mark):
+            return True
+        if mark in _DELIMITERS:
+            return self._end(at + 1) > 0
+        if is_rule(mark) or (mark and not mark.strip("_")):
+            rest = self._marks[at + 1 : self._end(at + 1) + 1]
+            return any(_reaches(line) or _foots(line) or "mailing list" in line for line in rest)
+        return False
+
+    def _after_signature(self, at: int) -> int:
+        """Where what is signed at `at` ends; `at` itself where nothing is."""
+        mark = self._marks[at]
+        if not (self._end(at) or self._end(at + 1)) or _is_polite(mark):
+            return at
+        if _is_polite(self._said_before(at)):
+            return self._end(at) or at
+        if _closes(mark) or (_thanks(mark) and self._is_named(at + 1)):
+            return self._end(at + 1) or at
+        if _is_dashed_name(self._lines[at]) or self._is_card(at):
+            return self._end(at) or at
+        return at
+
+    def _said_before(self, at: int) -> str:
+        return next((self._marks[index] for index in (at - 1, at - 2) if index >= 0 and self._marks[index]), "")
+
+    def _is_named(self, at: int) -> bool:
+        """True where the next line that says anything is somebody's name."""
+        following = (index for index in range(at, min(at + 3, len(self._marks))) if self._marks[index])
+        return any(_is_name(self._lines[index]) for index in list(following)[:1])
+
+    def _is_card(self, at: int) -> bool:
+        """True for a name alone after an empty line, with a way to reach somebody in the lines below."""
+        if (at and self._marks[at - 1]) or self._said_before(at).endswith(STOPS[3:5]):
+            return False
+        if not (_is_name(self._lines[at]) or "|" in self._marks[at]):
+            return False
+        block = self._marks[at : self._end(at)]
+        return "|" in self._marks[at] or any(_reaches(mark) for mark in block[1 : 2 * _SIGNATURE])
+
+    def _end(self, at: int) -> int:
+        """Where short lines without a sentence end; 0 where there are too many of them, or a sentence."""
+        return self._block_ends[at]
+
+    def _without_edges(self, kept: list[int]) -> list[int]:
+        """Without empty and drawn lines at both ends."""
+
+        def is_edge(index: int) -> bool:
+            return not self._marks[index] or is_rule(self._marks[index])
+
+        end = len(kept) - sum(1 for _ in takewhile(is_edge, reversed(kept)))
+        start = sum(1 for _ in takewhile(is_edge, kept[:end]))
+        return kept[start:end]
+
+
+def _block_ends(lines: Sequence[str], marks: Sequence[str]) -> list[int]:
+    """For every line where the short lines from it on end, 0 where that is no block; one pass from the last line up."""
+    end, count = len(marks), 0
+    ends = [end]
+    for index in range(len(marks) - 1, -1, -1):
+        mark = marks[index]
+        if mark:
+            if mark.startswith(clients.POSTSCRIPTS) or lines[index] == "-- " or _foots(mark) or _is_device(mark):
+                end, count = index, 0
+            elif _is_prose(mark):
+                end = 0
+            else:
+                count += 1
+        ends.append(end if count <= _SIGNATURE else 0)
+    return ends[::-1]
+
+
+def _by_start(phrases: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Phrases by their first two characters, so that a line is compared with few of them."""
+    groups: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for phrase in phrases:
+        groups[phrase[:2]] += (phrase,)
+    return dict(groups)
+
+
+_FOOTERS: Final = _by_start(clients.FOOTERS)
+_SENT_FROM: Final = _by_start(clients.SENT_FROM)
+
+
+def _starts(mark: str, groups: Mapping[str, tuple[str, ...]]) -> bool:
+    phrases = groups.get(mark[:2])
+    return phrases is not None and mark.startswith(phrases)
+
+
+def _foots(mark: str) -> bool:
+    return _starts(mark.lstrip("([{_*#| " + DASHES), _FOOTERS)
+
+
+def _is_device(mark: str) -> bool:
+    """True for `Sent from my phone`; people write sentences that begin alike, which are longer or go on."""
+    if mark.startswith("[cid:"):
+        return mark.endswith("]")
+    words = mark.lstrip(DASHES + "[(_ ")
+    if not _starts(words, _SENT_FROM):
+        return False
+    words = words.split("<", 1)[0].rstrip(".]) ")
+    if words.startswith(clients.EXCUSES):
+        return True
+    goes_on = len(words.split()) > _DEVICE or any(stop in words for stop in (", ", "? ", ". ", ": "))
+    verb_last = words.startswith(clients.SENT_LAST)
+    return not goes_on and (not verb_last or words.endswith(clients.SENT_LAST_ENDS))
+
+
+def _closes(mark: str) -> bool:
+    """True for `Best regards`, also with a place, a second language or a name on the same line."""
+    core = mark.strip(DASHES + STOPS + " ")
+    if core in clients.STRONG_CLOSINGS:
+        return True
+    if len(core) > _NAME + _SHORT or len(core.split()) > 8:
+        return False
+    head, comma, name = core.partition(",")
+    if comma and head.strip() in clients.STRONG_CLOSINGS:
+        return len(name.split()) <= 4 and not mark.endswith(SENTENCE_ENDS)
+    parts = next((core.split(joint) for joint in clients.JOINTS if joint in core), [core])
+    if parts[0] in clients.STRONG_CLOSINGS:
+        return True
+    return parts[0] in clients.WEAK_CLOSINGS and parts[-1] in clients.STRONG_CLOSINGS
+
+
+def _thanks(mark: str) -> bool:
+    core = mark.strip(DASHES + STOPS + " ")
+    if core in clients.WEAK_CLOSINGS:
+        return True
+    return mark.endswith(",") and len(core.split()) <= 7 and core.startswith(tuple(clients.WEAK_CLOSINGS))
+
+
+def _is_polite(mark: str) -> bool:
+    return mark.rstrip(STOPS + " ").endswith(clients.POLITE_ENDS)
+
+
+def _is_name(line: str) -> bool:
+    """True for up to four words that begin with capitals, or one short word, without a sentence's sign."""
+    if len(line) > _NAME or line.rstrip().endswith((*SENTENCE_ENDS[1:], *STOPS[3:])):
+        return False
+    words = line.strip(" \t*_" + DASHES).replace(",", " ").split()
+    if len(words) == 1:
+        return words[0].isalpha()
+    return 0 < len(words) <= 4 and all(word[0].isupper() or word.casefold() in _PARTICLES for word in words)
+
+
+_PARTICLES: Final = frozenset(("van", "von", "de", "da", "di", "der", "den", "la", "le", "del", "dos", "und", "and"))
+
+
+def _is_dashed_name(line: str) -> bool:
+    """True for `-Ana` and `— Ana Alvarez`; a list of things has a space behind its hyphens."""
+    bare = line.strip()
+    name = bare.lstrip(DASHES)
+    dashes = bare[: len(bare) - len(name)]
+    if not 0 < len(dashes) <= 2 or (dashes[0] == "-" and name.startswith(" ")) or bare.endswith(SENTENCE_ENDS):
+        return False
+    return len(name.split()) <= 3 and _is_name(name) and name.strip()[:1].isupper()
+
+
+def _reaches(mark: str) -> bool:
+    """True for a line that says how to reach somebody: an address, a number, a site."""
+    address = "@" in mark and " " not in mark
+    number = mark.startswith(("+", "(", "0")) and sum(char.isdigit() for char in mark) >= 6
+    return address or number or "|" in mark or mark.startswith(clients.CONTACT)
+
+
+def _is_prose(mark: str) -> bool:
+    if mark == WORDS or len(mark) > _SHORT:
+        return True
+    words = mark.count(" ") + 1
+    sentence = mark.endswith(SENTENCE_ENDS) and (words > 4 or not mark.endswith((".", "!")))
+    return (sentence or words > 11) and not _reaches(mark)

@@ -1,0 +1,53 @@
+"""A mail's lines as the cleaner compares them: folded, without bold marks and invisible characters."""
+
+from collections.abc import Sequence
+from typing import Final
+
+LONGEST: Final = 300
+"""Characters; a longer line is somebody's words, and looking no further keeps every test of a line short."""
+
+WORDS: Final = "\ufffc"
+"""Stands for a line too long to be a mark."""
+
+QUOTES: Final = (">", "\uff1e", "\u203a")
+"""ASCII's sign of a quoted line, its wide form in Japanese mails, and the single angle of some webmails."""
+
+DASHES: Final = "-\u2013\u2014~"
+"""Hyphen, en dash, em dash, and the tilde that some sign with."""
+
+SENTENCE_ENDS: Final = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
+STOPS: Final = ".,;:\uff1a!?\u3001\u3002\uff01\uff1f"
+"""Signs behind a line's last word, the two colons fourth and fifth."""
+
+COLONS: Final = ":\uff1a"
+"""ASCII's and the wide one of Japanese clients."""
+
+_DROPPED: Final = {ord(char): None for char in "\u200b\u200c\u200d\u200e\u200f\ufeff\u2060\u00ad"}
+_STRAIGHT: Final = {0x2019: "'", ord("\u00a0"): " ", ord("\u202f"): " ", ord("\u3000"): " ", ord("\t"): " "}
+_FOLDED: Final = _DROPPED | _STRAIGHT
+_RULES: Final = frozenset("-\u2013\u2014_=*~━─\uff1d・•#+◆■☆★┃ ")
+
+
+def mark(line: str) -> str:
+    """A line folded for comparison; empty where nothing is to be seen, WORDS where it is long."""
+    if not line:
+        return ""
+    if len(line) > LONGEST:
+        return line.lstrip()[:1] if line.lstrip().startswith(QUOTES) else WORDS if not line.isspace() else ""
+    folded = line.translate(_FOLDED).strip().casefold()
+    return folded if is_rule(folded) else folded.replace("*", "").strip()
+
+
+def is_rule(folded: str) -> bool:
+    """True for a line drawn with at least three of the signs that people draw with."""
+    return len(folded) >= 3 and _RULES.issuperset(folded)
+
+
+def is_quoted(folded: str) -> bool:
+    """True for a line that a mail client marked as another's words."""
+    return folded.startswith(QUOTES)
+
+
+def next_said(marks: Sequence[str], at: int, limit: int = 3) -> str:
+    """The next line that is not empty, looking over at most `limit` empty ones; empty where there is none."""
+    return next((line for line in marks[at : at + limit + 1] if line), "")

@@ -1,0 +1,134 @@
+"""Where another's words begin in a mail: the line that introduces an answer, a block of headers, a desk's own line."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from bridge.triage import clients
+from bridge.triage.lines import COLONS, DASHES, WORDS, is_quoted, next_said
+
+_WRAPPED: Final = 4
+"""Lines over which clients break the line that introduces an answer."""
+
+_BLOCK: Final = 16
+"""Lines within which a block of mail headers has all that it takes to be one."""
+
+_CLOCK_OR_YEAR: Final = re.compile(r"\d{1,2}[:.h]\d{2}|\d{1,2}時|(?:19|20)\d\d")
+
+
+def introduction(marks: Sequence[str], at: int) -> int:
+    """How many lines from `at` on say `On such a day Ana wrote:`, 0 where none does."""
+    text = ""
+    for count, line in enumerate(marks[at : at + _WRAPPED], 1):
+        if not line or line == WORDS or is_quoted(line) or (count > 1 and _opens(line) and _dated(line)):
+            return 0
+        text = f"{text} {line}" if text else line
+        if count == 1 and not (_dated(line) or "@" in line):
+            return 0
+        if _introduces(text, quoted=is_quoted(next_said(marks, at + count))):
+            return count if count == 1 or _opens(text) or text[0].isdigit() else 0
+    return 0
+
+
+def _introduces(text: str, *, quoted: bool) -> bool:
+    ended = text.endswith((*COLONS, "----"))
+    if not (ended or quoted or "@" in text):
+        return False
+    core = text.strip(_LEADING).rstrip(COLONS + " ")
+    if any(spoken in core for spoken in clients.SPEAKERS):
+        return False
+    told = core.endswith(clients.ANSWER_ENDS) or ((ended or quoted) and any(v in core for v in clients.ANSWER_VERBS))
+    addressed, opened, timed = "@" in core, _opens(core), bool(_CLOCK_OR_YEAR.search(core))
+    if opened and addressed and timed and any(end in core for end in _ENDS_INSIDE):
+        return True
+    if told:
+        return (ended or quoted) and (addressed or quoted or (opened and timed))
+    if core.startswith(("quoting ", "zitat von ")):
+        return ended and addressed
+    return core[:1].isdigit() and timed and addressed and core.endswith((">", ")", "\uff09")) and (ended or quoted)
+
+
+_LEADING: Final = DASHES + " "
+_ENDS_INSIDE: Final = tuple(f" {end}: " for end in clients.ANSWER_ENDS if end.isascii())
+"""Where a conversion lost the line's end, the quote goes on behind it."""
+
+
+def _opens(text: str) -> bool:
+    return text.lstrip(_LEADING).startswith(clients.ANSWER_OPENINGS)
+
+
+def _dated(text: str) -> bool:
+    return any(char.isdigit() for char in text)
+
+
+def original(mark: str) -> bool:
+    """True for a line between dashes (or Apple's without) that says: what follows is another message."""
+    if mark.startswith(clients.FORWARD_LINES):
+        return True
+    core = mark.strip(_LEADING + "_=")
+    return core != mark and mark[0] in DASHES + "_=" and core.startswith(clients.ORIGINALS)
+
+
+def reply_above(mark: str) -> bool:
+    """True for a help desk's line above which a customer is to answer."""
+    asked = any(words in mark for words in clients.REPLY_ABOVE)
+    return asked and len(mark) <= 160 and any(word in mark for word in clients.REPLY_WORDS)
+
+
+def headers(marks: Sequence[str], at: int) -> int:
+    """How many lines from `at` on are a block of mail headers, 0 where there is none.
+
+    One takes a sender and two more kinds of header, and among them a subject, a `Sent` or an address: enough to tell
+    it from `From: Berlin` and `To: Paris`. Some clients put an empty line between headers, some break long ones.
+    """
+    if _headers_in_one(marks[at]):
+        return 1
+    if not _kind(marks[at]):
+        return 0
+    kinds: set[str] = set()
+    last, skipped, address = at, 0, False
+    for offset, line in enumerate(marks[at : at + _BLOCK]):
+        kind = _kind(line)
+        skipped = 0 if kind else skipped + 1
+        if skipped > 2 or (not line and skipped > 1) or line == WORDS or (kind in kinds and kind != "other"):
+            break
+        if kind:
+            kinds.add(kind)
+            last = at + offset
+        address = address or ("@" in line)
+    sure = len(kinds) >= 3 and "from" in kinds and (bool(kinds & {"subject", "sent"}) or address)
+    return last - at + 1 if sure else 0
+
+
+def after_headers(marks: Sequence[str], at: int) -> int:
+    """Where the message begins whose marker or headers stand before `at`."""
+    while at < len(marks) and (not marks[at] or _kind(marks[at]) or _headers_in_one(marks[at])):
+        at += 1
+    return at
+
+
+_KINDS: Final = {
+    name: kind
+    for kind, names in {
+        "from": clients.FROM,
+        "sent": clients.SENT,
+        "date": clients.DATE,
+        "to": clients.TO,
+        "subject": clients.SUBJECT,
+        "other": clients.OTHER,
+    }.items()
+    for name in names
+}
+
+
+def _kind(mark: str) -> str | None:
+    name, colon, _ = mark[:40].replace(COLONS[1], ":").partition(":")
+    return _KINDS.get(name.strip()) if colon else None
+
+
+_IN_ONE: Final = tuple(f" {name}{colon}" for name in clients.SENT | clients.SUBJECT for colon in (":", " :"))
+
+
+def _headers_in_one(mark: str) -> bool:
+    """True where a conversion put the whole block on one line: From: Ana Sent: Tuesday To: Bo Subject: It."""
+    return _kind(mark) == "from" and sum(name in mark for name in _IN_ONE) >= 2
