@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import ClassVar
 
 from adapters.zendesk import ZendeskDesk, ZendeskOptions
-from bridge.model import RawDelivery
-from bridge.ports import Clock, Gate
+from bridge.errors import Conflict
+from bridge.model import Change, RawDelivery, Receipt, TicketRef
+from bridge.ports import Capability, Clock, Gate
 from sandbox.common import start
 from sandbox.zendesk import CLIENT_ID, CLIENT_SECRET, ZendeskSandbox
-from tests.contract.desk_contract import DeskContract
-from tests.contract.world import Running, TurnableClock
+from tests.contract.desk_contract import NOTE, DeskContract
+from tests.contract.world import Running, TurnableClock, World
 
 
 class TestZendesk(DeskContract):
@@ -52,3 +53,34 @@ class TestZendesk(DeskContract):
             "content-type": "application/json; charset=utf-8",
         }
         return RawDelivery("POST", headers, body, at)
+
+    # Bulk calls, which only Zendesk has -------------------------------------------------------------------------------
+
+    def test_a_job_writes_each_ticket_under_its_own_lock_and_leaves_each_its_mark(self, world: World) -> None:
+        desk = self.bulk_desk(world)
+        refs = [world.customer_writes(subject=f"Ticket {n}") for n in range(3)]
+        steps = [world.plan(Change(add_tags=frozenset({"vip"}), note=NOTE), desk.fetch(ref)).steps[0] for ref in refs]
+        world.human_edits(refs[1], add_tags=["by_a_human"])
+        job = desk.submit(steps)
+        assert desk.outcomes(job, steps) is None
+        world.clock.later(1)
+        told = desk.outcomes(job, steps)
+        assert told is not None
+        assert [type(each) for each in told] == [Receipt, Conflict, Receipt]
+        assert [desk.find(step) is not None for step in steps] == [True, False, True]
+        assert [set(world.at_desk(ref)["tags"]) for ref in refs] == [{"vip"}, {"by_a_human"}, {"vip"}]
+
+    def test_a_rehearsal_is_refused_by_the_lock_and_changes_nothing(self, world: World, ref: TicketRef) -> None:
+        desk = self.bulk_desk(world)
+        steps, before = [desk.rehearsal(ref)], world.state()["writes"]
+        job = desk.submit(steps)
+        world.clock.later(1)
+        told = desk.outcomes(job, steps)
+        assert told is not None
+        assert [type(each) for each in told] == [Conflict]
+        assert world.state()["writes"] == before
+
+    def bulk_desk(self, world: World) -> ZendeskDesk:
+        assert isinstance(world.desk, ZendeskDesk)
+        assert Capability.BULK in world.desk.can
+        return world.desk
