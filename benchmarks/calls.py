@@ -14,7 +14,7 @@ from benchmarks.stage import SANDBOXES, Stage, stage
 from deskbridge import logs
 from deskbridge.demo.processes import free_port
 from deskbridge.web import WebServer
-from deskbridge.wiring import ROSTER_EVERY, Bridge, load_policy, read_settings
+from deskbridge.wiring import ROSTER_EVERY, Bridge, read_settings
 from sandbox.common.history import Call
 
 FEWEST_WRITES = {"zendesk": 1, "freshdesk": 2, "intercom": 4}
@@ -53,7 +53,7 @@ def _bridge(desks: Stage) -> Iterator[dict[str, int]]:
     with ExitStack() as ending:
         folder, port = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="deskbridge-calls-"))), free_port()
         settings = read_settings(setting.write(folder, urls=desks.urls, port=port), os.environ)
-        bridge = Bridge(settings, load_policy(settings))
+        bridge = Bridge(settings)
         ending.callback(bridge.close)
         logs.configure(verbose=False)
         bridge.open()

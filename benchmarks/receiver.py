@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from deskbridge import logs
 from deskbridge.web import WebServer
-from deskbridge.wiring import Bridge, load_policy, read_settings
+from deskbridge.wiring import Bridge, read_settings
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     logs.configure(verbose=False)
     signal.signal(signal.SIGTERM, _leave)
     settings = read_settings(Path(sys.argv[1]), os.environ)
-    bridge = Bridge(settings, load_policy(settings))
+    bridge = Bridge(settings)
     bridge.store.migrate()
     app, intake = bridge.web()
     server = WebServer(app, settings)

@@ -25,7 +25,7 @@ from bridge.store import Store, inbox
 from bridge.store import roster as rosters
 from bridge.store.tables import operations, reservations
 from deskbridge import logs
-from deskbridge.wiring import Bridge, load_policy, read_settings
+from deskbridge.wiring import Bridge, read_settings
 from webhooks.receiver import arrival
 
 PAST = (10_000, 100_000)
@@ -83,7 +83,7 @@ def _bridge(folder: Path, database: str, past: int, numbers: Iterator[int]) -> I
     alone: dict[str, object] = {"customer": [], "history": None}
     config = setting.write(folder, urls={"zendesk": setting.NOWHERE}, database=database, enrichment=alone)
     settings = read_settings(config, os.environ)
-    bridge = Bridge(settings, load_policy(settings))
+    bridge = Bridge(settings)
     try:
         bridge.open()
         rosters.save(bridge.store, _roster())

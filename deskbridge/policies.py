@@ -28,6 +28,15 @@ def checked(content: bytes, file: str) -> LoadedPolicy:
     return policy
 
 
+def content_of(file: Path) -> bytes:
+    """What stands in a file, a little more of it at most than is ever accepted. Raises BadFile."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(yamlfile.MAX_BYTES + 1)
+    except OSError as error:
+        raise BadFile([Fault(str(file), 1, 1, f"cannot be read: {error.strerror}.")]) from error
+
+
 def candidate_of(policy: LoadedPolicy, content: bytes) -> Candidate:
     """What is kept of a checked policy: its version, and its file as it stood."""
     return Candidate(policy.version, content.decode("utf-8-sig"))
@@ -103,27 +112,32 @@ class Policies:
 
     def _changed(self) -> bool:
         """Whether the file has new content, seen twice: somebody may be in the midst of writing it."""
-        content = _content(self._file)
+        content = self._read()
         if content != self._content:
             self._content, self._settled = content, False
             return False
         settled, self._settled = self._settled, True
         return not settled
 
+    def _read(self) -> bytes | None:
+        try:
+            return content_of(self._file)
+        except BadFile:
+            return None
+
     def _look(self) -> list[Fault]:
         """Bring into effect what the file newly says; the faults where it cannot be used."""
-        self._content, self._settled = _content(self._file), True
         try:
-            if self._content is None:
-                yamlfile.read(self._file)  # which says why it cannot be read
-            policy = checked(self._content or b"", str(self._file))
+            self._content, self._settled = None, True
+            self._content = content_of(self._file)
+            policy = checked(self._content, str(self._file))
         except BadFile as error:
             self._tell(error.faults)
             return error.faults
         self._tell([])
         said, self._said = self._said, policy.version
         if said != policy.version:
-            self._take(policy, self._content or b"", changed=said is not None or self._current is None)
+            self._take(policy, self._content, changed=said is not None or self._current is None)
         return []
 
     def _take(self, policy: LoadedPolicy, content: bytes, *, changed: bool) -> None:
@@ -167,12 +181,3 @@ class Policies:
         if self._current is not None:  # else the process does not start, and says why itself
             for fault in faults:
                 log.error("the policy file is not taken", fault=str(fault))
-
-
-def _content(file: Path) -> bytes | None:
-    """What stands in the file, or at least its beginning where it is too long; None where it cannot be read."""
-    try:
-        with file.open("rb") as stream:
-            return stream.read(yamlfile.MAX_BYTES + 1)
-    except OSError:
-        return None

@@ -14,7 +14,6 @@ from time import monotonic
 import structlog
 from starlette.types import ASGIApp
 
-import rules
 from bridge import enrichment, reconcile, settings
 from bridge.allowance import Terms
 from bridge.binding import bind
@@ -36,8 +35,8 @@ from bridge.store.retention import tidy
 from bridge.store.session import AWAY
 from bridge.worker import LEASE, Workers
 from bridge.writeback import WriteBack
+from deskbridge.policies import Policies
 from deskbridge.vendors import VENDORS
-from rules import LoadedPolicy
 from webhooks import create_app
 
 log = structlog.get_logger(__name__)
@@ -47,6 +46,9 @@ TIDY_EVERY = timedelta(minutes=10)
 
 ROSTER_EVERY = timedelta(seconds=15)
 """How old the desk's own count of open tickets may get; what we give meanwhile is in our ledger."""
+
+POLICY_EVERY = timedelta(seconds=2)
+"""How often a process asks the database which policy is in effect, and looks at its file."""
 
 FOLLOW_SECONDS = 20.0
 """The longest one run follows a desk's changes, below a job's lease; the next run goes on where it stopped."""
@@ -71,20 +73,21 @@ def read_settings(config: Path, env: Mapping[str, str]) -> Settings:
 class Bridge:
     """One process's part of the bridge: store, desks, policy, workers, schedule and web app.
 
-    Build it, `open()` it, then start what this process is for; `close()` ends all of it in order.
+    Build it, `open()` it, then start what this process is for; `close()` ends all of it in order. `takes_file` is
+    False where a changed policy file on this host is none of its business (`deskbridge.policies`).
     """
 
     def __init__(
-        self, found: Settings, policy: LoadedPolicy, *, clock: Clock = utc_now, watch: Watch | None = None
+        self, found: Settings, *, takes_file: bool = True, clock: Clock = utc_now, watch: Watch | None = None
     ) -> None:
         self.settings = found
-        self.policy = policy
         self.clock = clock
         self.metrics = Metrics()
         self.signal = Signal()
         self._told: set[str] = set()
         self._watch = watch
         self.store = Store(found.database.get_secret_value(), durability=found.durability)
+        self.policies = Policies(self.store, found.policy, watches=takes_file, clock=clock, metrics=self.metrics)
         gate = BudgetGate(self.store, terms(found), clock=clock, metrics=self.metrics)
         self.desks = {name: connect(name, desk, found, gate, clock) for name, desk in found.desks.items()}
         self._pool = ThreadPoolExecutor(max_workers=4 * found.workers, thread_name_prefix="enrich")
@@ -92,7 +95,7 @@ class Bridge:
         pipeline = Pipeline(
             self.store,
             self.desks,
-            policy=lambda: self.policy,
+            policy=self.policies,
             gather=partial(enrichment.enrich, deadline=deadline, clock=clock, pool=self._pool),
             clock=clock,
             metrics=self.metrics,
@@ -113,16 +116,17 @@ class Bridge:
             self.metrics.reconciled_age.labels(name).set_function(partial(self._reconciled_age, name))
 
     def open(self) -> None:
-        """Bring the database up to date and run the policy's tests. Raises DatabaseUnusable.
+        """Bring the database up to date and take the policy in effect. Raises DatabaseUnusable and BadFile.
 
         No desk is called here, so that webhooks are taken also while one is away: the schedule reads the agents as its
-        first work, and until then a desk's tickets wait. The tests also load the language models that the first ticket
-        would otherwise wait for.
+        first work, and until then a desk's tickets wait. The policy's tests also load the language models that the
+        first ticket would otherwise wait for.
         """
-        for result in self.policy.run_tests():
+        self.store.migrate()
+        self.policies.open()
+        for result in self.policies().run_tests():
             if not result.passed:
                 log.error("a test of the policy fails", test=result.name, words=result.words)
-        self.store.migrate()
 
     def web(self) -> tuple[ASGIApp, Intake]:
         """The web app, and the intake behind it, which the caller closes after the web server has ended."""
@@ -135,6 +139,7 @@ class Bridge:
             max_body=self.settings.max_body,
             admits=_Backlog(self.store, self.metrics, self.settings.max_backlog),
             troubles=self.troubles,
+            warnings=self.policies.warnings,
         )
         return app, intake
 
@@ -159,7 +164,7 @@ class Bridge:
         """Read a desk's agents and keep them; say once which names of the policy the desk lacks."""
         roster = desk.roster()
         rosters.save(self.store, roster)
-        missing = set(bind(self.policy, roster).missing)
+        missing = set(bind(self.policies(), roster).missing)
         for sentence in sorted(missing - self._told):
             log.error("the policy names what a desk lacks", what=sentence)
         self._told |= missing
@@ -216,6 +221,7 @@ class Bridge:
             yield Job(f"agents of {name}", ROSTER_EVERY, partial(_unless_held, self.take_roster, connected.desk))
             yield Job(f"changes of {name}", self.settings.reconcile.every, partial(self.follow, connected.desk))
         yield Job("retention", TIDY_EVERY, self.tidy)
+        yield Job("policy", POLICY_EVERY, self.policies.refresh, everywhere=True)
 
 
 def _unless_held(run: Callable[[Desk], None], desk: Desk) -> None:
@@ -259,8 +265,3 @@ class _Backlog:
             waiting = inbox.backlog(connection)
         self._metrics.backlog.set(waiting)
         return waiting
-
-
-def load_policy(found: Settings) -> LoadedPolicy:
-    """The policy file of the settings, checked. Raises BadFile with every fault at once."""
-    return rules.load(found.policy)

@@ -54,11 +54,12 @@ def create_app(
     max_body: int,
     admits: Callable[[], Awaitable[bool]],
     troubles: Callable[[], Mapping[str, str]],
+    warnings: Callable[[], Mapping[str, str]] = dict,
 ) -> ASGIApp:
     """The ASGI app. Nothing in it blocks the event loop: `troubles` is asked in a thread.
 
     `admits` is False while too much waits already; `troubles` says by name what keeps the bridge from working (empty:
-    ready). Bodies over `max_body` bytes are refused.
+    ready), `warnings` what an admin should know although it works. Bodies over `max_body` bytes are refused.
     """
     receiver = _Receiver(desks, keeper, clock, metrics, max_body, admits)
     routes = [
@@ -67,7 +68,7 @@ def create_app(
         for method, endpoint in (("POST", receiver.take), ("GET", receiver.probe))
     ]
     return ExceptionMiddleware(
-        Router([*routes, *_health(metrics, troubles)], redirect_slashes=False),
+        Router([*routes, *_health(metrics, troubles, warnings)], redirect_slashes=False),
         handlers={Exception: _mistake, ClientDisconnect: _hung_up},
     )
 
@@ -149,7 +150,9 @@ class _Receiver:
         return ("kept" if found.ticket is not None else "not understood"), 200
 
 
-def _health(metrics: Metrics, troubles: Callable[[], Mapping[str, str]]) -> list[Route]:
+def _health(
+    metrics: Metrics, troubles: Callable[[], Mapping[str, str]], warnings: Callable[[], Mapping[str, str]]
+) -> list[Route]:
     """Pages for machines that watch. Those that ask the database are plain functions, which run in a thread."""
 
     async def healthz(request: Request) -> Response:
@@ -159,7 +162,7 @@ def _health(metrics: Metrics, troubles: Callable[[], Mapping[str, str]]) -> list
     def readyz(request: Request) -> Response:
         del request
         found = dict(troubles())
-        content = {"status": "not ready" if found else "ready", "troubles": found}
+        content = {"status": "not ready" if found else "ready", "troubles": found, "warnings": dict(warnings())}
         return JSONResponse(content, 503 if found else 200, _COME_AGAIN if found else None)
 
     def scrape(request: Request) -> Response:

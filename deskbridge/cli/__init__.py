@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import check, demo, events, init, sandbox, serve, sync
+from deskbridge.cli import check, demo, events, init, policy, sandbox, serve, sync
 
 app = typer.Typer(
     name="deskbridge",
@@ -41,6 +41,7 @@ app.command()(sync.sync)
 app.command()(sandbox.sandbox)
 app.command()(demo.demo)
 app.add_typer(events.app, name="events")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

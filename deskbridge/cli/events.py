@@ -2,8 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +12,7 @@ from rich.table import Table
 
 from bridge.errors import DeskbridgeError
 from bridge.store import Store, casebook
+from deskbridge.cli.database import opened
 from deskbridge.wiring import read_settings, utc_now
 
 app = typer.Typer(help="Deliveries and writes: list, show, try again, put aside.", no_args_is_help=True)
@@ -51,7 +50,7 @@ def list_events(
         raise typer.BadParameter(
             f"no state is called {', '.join(sorted(strange))}; there are {', '.join(casebook.STATES)}"
         )
-    with _store(config) as store, store.reading() as connection:
+    with opened(read_settings(config, os.environ)) as store, store.reading() as connection:
         found = casebook.entries(connection, states=states, desk=desk, ticket=ticket, limit=limit)
     if as_json:
         for entry in found:
@@ -73,7 +72,7 @@ def show(
     config: Config = _DEFAULT,
 ) -> None:
     """Show one delivery or write with everything that happened to it."""
-    with _store(config) as store, store.reading() as connection:
+    with opened(read_settings(config, os.environ)) as store, store.reading() as connection:
         entry = casebook.entry(connection, wanted)
         for name, value in asdict(entry).items():
             typer.echo(f"{name:<8}{value if value is not None else '-'}")
@@ -89,7 +88,7 @@ def retry(
     ids: Ids = None, parked: Parked = False, desk: OfDesk = None, ticket: OfTicket = None, config: Config = _DEFAULT
 ) -> None:
     """Try parked ones again: a delivery is read anew, a write's ticket is read and decided anew."""
-    with _store(config) as store:
+    with opened(read_settings(config, os.environ)) as store:
         chosen = _chosen(store, ids, parked, desk, ticket)
         for wanted in chosen:
             casebook.retry(store, wanted, utc_now())
@@ -101,7 +100,7 @@ def discard(
     ids: Ids = None, parked: Parked = False, desk: OfDesk = None, ticket: OfTicket = None, config: Config = _DEFAULT
 ) -> None:
     """Put parked or unknown ones aside for good; nothing is written to the desk."""
-    with _store(config) as store:
+    with opened(read_settings(config, os.environ)) as store:
         chosen = _chosen(store, ids, parked, desk, ticket)
         for wanted in chosen:
             casebook.discard(store, wanted, utc_now())
@@ -116,14 +115,3 @@ def _chosen(store: Store, ids: list[str] | None, parked: bool, desk: str | None,
     with store.reading() as connection:
         found = casebook.entries(connection, states=("parked",), desk=desk, ticket=ticket, limit=_MANY)
     return [entry.id for entry in found]
-
-
-@contextmanager
-def _store(config: Path) -> Iterator[Store]:
-    settings = read_settings(config, os.environ)
-    store = Store(settings.database.get_secret_value(), durability=settings.durability)
-    try:
-        store.migrate()
-        yield store
-    finally:
-        store.close()

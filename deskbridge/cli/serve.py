@@ -12,7 +12,7 @@ import typer
 from deskbridge import logs
 from deskbridge.cli.progress import Bars
 from deskbridge.web import WebServer
-from deskbridge.wiring import Bridge, load_policy, read_settings, utc_now
+from deskbridge.wiring import Bridge, read_settings, utc_now
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every decision and write.")]
@@ -25,7 +25,7 @@ def serve(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
     logs.configure(verbose=verbose)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), ExitStack() as ending:
-        bridge = _bridge(config)
+        bridge = _bridge(config, takes_file=True)
         ending.callback(bridge.close)
         bridge.open()
         app, intake = bridge.web()
@@ -43,7 +43,7 @@ def worker(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
     logs.configure(verbose=verbose)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt), ExitStack() as ending:
-        bridge = _bridge(config)
+        bridge = _bridge(config, takes_file=False)
         ending.callback(bridge.close)
         bridge.open()
         _work(bridge, ending)
@@ -51,9 +51,8 @@ def worker(config: Config = _DEFAULT, verbose: Verbose = False) -> None:
         threading.Event().wait()
 
 
-def _bridge(config: Path) -> Bridge:
-    settings = read_settings(config, os.environ)
-    return Bridge(settings, load_policy(settings), watch=Bars(utc_now).watch)
+def _bridge(config: Path, *, takes_file: bool) -> Bridge:
+    return Bridge(read_settings(config, os.environ), takes_file=takes_file, watch=Bars(utc_now).watch)
 
 
 def _work(bridge: Bridge, ending: ExitStack) -> None:

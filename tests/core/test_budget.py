@@ -23,7 +23,7 @@ from bridge.purpose import Rank, purpose
 from bridge.store import Store, casebook
 from bridge.store import budget as budgets
 from deskbridge.vendors import VENDORS
-from deskbridge.wiring import Bridge, load_policy, read_settings
+from deskbridge.wiring import Bridge, read_settings
 from sandbox.common.desk import SandboxDesk
 from sandbox.common.server import start
 from sandbox.freshdesk import FreshdeskSandbox
@@ -476,7 +476,7 @@ def test_a_desk_that_does_not_answer_is_a_trouble_by_name_and_the_jobs_it_holds_
     )
     clock = Clock()
     found = read_settings(tmp_path / "deskbridge.yaml", {})
-    bridge = Bridge(found, load_policy(found), clock=clock)
+    bridge = Bridge(found, clock=clock)
     try:
         bridge.open()
         name = "acme-freshdesk"

@@ -29,7 +29,7 @@ from bridge.store.inbox import Arrival
 from deskbridge.cli import app
 from deskbridge.cli.progress import Bars
 from deskbridge.cli.sync import SyncFailed
-from deskbridge.wiring import Bridge, load_policy, read_settings
+from deskbridge.wiring import Bridge, read_settings
 from sandbox.common.server import Running, start
 from sandbox.freshdesk import FreshdeskSandbox
 from tests.conftest import Clock
@@ -665,7 +665,7 @@ def test_a_desk_that_is_not_in_the_settings_is_refused_by_name(config: Path) -> 
 @pytest.fixture
 def bridge(config: Path, clock: Clock) -> Iterator[Bridge]:
     found = read_settings(config, {})
-    bridge = Bridge(found, load_policy(found), clock=clock)
+    bridge = Bridge(found, clock=clock)
     bridge.open()
     yield bridge
     bridge.close()

@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 
 from bridge.store import casebook
 from deskbridge.cli import init
-from deskbridge.wiring import Bridge, load_policy, read_settings
+from deskbridge.wiring import Bridge, read_settings
 from tests.conftest import Clock
 from tests.wsgi import as_wsgi
 
@@ -78,7 +78,7 @@ class Door:
         config.write_text(config.read_text("utf-8") + more, "utf-8")
         settings = read_settings(config, SECRETS | NOWHERE | {"DESKBRIDGE_LISTEN": listen})
         self.clock = clock
-        self.bridge = Bridge(settings, load_policy(settings), clock=clock)
+        self.bridge = Bridge(settings, clock=clock)
         self.bridge.store.migrate()
         self.app, self.intake = self.bridge.web()
         self.client = Client(as_wsgi(self.app))

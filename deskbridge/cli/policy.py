@@ -1,0 +1,104 @@
+"""`deskbridge policy`: which version of the policy is in effect, who brought it there, and how to get another."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import rules
+from bridge.store import Store, policies
+from bridge.store.policies import Activation, Candidate, How, NoSuchVersion
+from deskbridge.cli.database import opened
+from deskbridge.policies import candidate_of, checked, content_of, here
+from deskbridge.wiring import read_settings, utc_now
+
+app = typer.Typer(help="The policy's versions: list, show, bring into effect, roll back.", no_args_is_help=True)
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.")]
+By = Annotated[str | None, typer.Option("--by", help="Who does it, for the record; user@host where it is not given.")]
+
+_DEFAULT: Final = Path("deskbridge.yaml")
+
+
+@app.command("list")
+def list_versions(
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    config: Config = _DEFAULT,
+) -> None:
+    """List which versions took effect, when, by whom and how, the newest first; the first one is in effect."""
+    with opened(read_settings(config, os.environ)) as store, store.reading() as connection:
+        found = policies.history(connection, limit)
+        decided = policies.decided(connection)
+    rows = [{**asdict(one), "decisions": decided.get(one.version, 0)} for one in found]
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps(row, default=str))
+        return
+    table = Table("version", "in effect from (UTC)", "by", "who", "decisions kept")
+    for row in rows:
+        table.add_row(row["version"], f"{row['at']:%Y-%m-%d %H:%M:%S}", row["how"], row["who"], str(row["decisions"]))
+    Console().print(table if rows else "No policy has taken effect yet.")
+
+
+@app.command()
+def show(
+    version: Annotated[str | None, typer.Argument(help="Its first digits; the one in effect if not given.")] = None,
+    config: Config = _DEFAULT,
+) -> None:
+    """Print a version's file as it stood when it took effect."""
+    with opened(read_settings(config, os.environ)) as store, store.reading() as connection:
+        wanted = policies.find(connection, version) if version is not None else None
+        holds = policies.active(connection)
+        if wanted is None and holds is None:
+            raise NoSuchVersion("no policy has taken effect yet; `deskbridge serve` or `policy activate` bring one")
+        text = policies.body(connection, wanted or (holds.version if holds else ""))
+    typer.echo(text, nl=not text.endswith("\n"))
+
+
+@app.command()
+def activate(
+    file: Annotated[Path | None, typer.Argument(help="The policy; the settings' own if not given.")] = None,
+    by: By = None,
+    config: Config = _DEFAULT,
+) -> None:
+    """Check a policy file, run its tests, and bring it into effect in every process that shares the database."""
+    settings = read_settings(config, os.environ)
+    wanted = file or settings.policy
+    content = content_of(wanted)
+    candidate = candidate_of(checked(content, str(wanted)), content)
+    with opened(settings) as store:
+        _put_into_effect(store, candidate, How.COMMAND, by)
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="Its first digits; the one before if not given.")] = None,
+    by: By = None,
+    config: Config = _DEFAULT,
+) -> None:
+    """Bring an earlier version into effect again; it stays until the policy file says something new."""
+    with opened(read_settings(config, os.environ)) as store:
+        with store.reading() as connection:
+            wanted = policies.find(connection, version) if version is not None else policies.before(connection)
+            body = policies.body(connection, wanted)
+        rules.loads(body, file=f"policy version {wanted}")  # this release may have outgrown it
+        _put_into_effect(store, Candidate(wanted, body), How.ROLLBACK, by)
+
+
+def _put_into_effect(store: Store, candidate: Candidate, how: How, by: str | None) -> None:
+    with store.reading() as connection:
+        before = policies.active(connection)
+    now = policies.activate(store, candidate, how=how, who=by or here(), now=utc_now())
+    typer.echo(_told(before, now))
+
+
+def _told(before: Activation | None, now: Activation) -> str:
+    if before is not None and before.number == now.number:
+        return f"Version {now.version} is in effect already, since {now.at:%Y-%m-%d %H:%M:%S} UTC by {now.who}."
+    return f"Version {now.version} is in effect" + (f"; before it was {before.version}." if before else ".")
