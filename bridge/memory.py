@@ -1,6 +1,6 @@
 """What is remembered of a ticket between decisions, above all what in it belongs to somebody else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -131,6 +131,19 @@ def has_news(memory: Memory, ticket: Ticket) -> bool:
 
 _SAME_MOMENT = timedelta(seconds=2)
 """How far the times of one message may lie apart between an event and a read."""
+
+
+def told(memory: Memory, kinds: Iterable[EventKind]) -> Memory:
+    """The memory after events of people: what one set is theirs, also where another cleared it before we looked."""
+    return replace(memory, held=memory.held.union(*(_THEIRS.get(kind, ()) for kind in kinds)))
+
+
+_THEIRS: Mapping[EventKind, tuple[str, ...]] = {
+    EventKind.ASSIGNED: ("assignee", "team"),
+    EventKind.TEAM_CHANGED: ("team",),
+    EventKind.PRIORITY_CHANGED: ("priority",),
+}
+"""By the kind of an event of a person, the fields that they hold from then on; as `observe` finds by comparing."""
 
 
 def created_by_a_person(memory: Memory, ticket: Ticket) -> Memory:

@@ -487,7 +487,8 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
 
     Raises Retryable where there is something to decide on a ticket that is still changing under one stamp.
     """
-    memory, known, seen_until = box.memory, box.snapshot, None
+    by_people = (event.kind for event in events if _is_person(event, acting_id))
+    memory, known, seen_until = remembered.told(box.memory, by_people), box.snapshot, None
     creation = _creation(events) if known is None else None
     created = creation.snapshot if creation is not None else None
     if creation is not None and created is not None and creation.actor.kind is ActorKind.AGENT:
@@ -570,6 +571,12 @@ def _is_hint(event: Event) -> bool:
 def _is_integration(event: Event, acting_id: str | None) -> bool:
     by_us = event.actor.id is not None and event.actor.id == acting_id
     return by_us or event.actor.kind is ActorKind.INTEGRATION
+
+
+def _is_person(event: Event, acting_id: str | None) -> bool:
+    """Whether somebody made a change who is neither the desk, nor a customer, nor we."""
+    unknown_or_agent = event.actor.kind in {ActorKind.AGENT, ActorKind.UNKNOWN} and event.actor.id is not None
+    return unknown_or_agent and acting_id is not None and event.actor.id != acting_id
 
 
 def _trigger(memory: Memory, ticket: Ticket) -> EventKind | None:

@@ -26,8 +26,9 @@ from bridge.tenure import ARRIVES, UPTIME, Tenure, Ticks
 
 log = structlog.get_logger(__name__)
 
-CONFLICTS_MAX = 3
-"""So many decisions in a row that came too late, and the operation is parked: somebody is busy on the ticket."""
+CONFLICTS_MAX = 4
+"""So many decisions in a row that came too late, the first and three more, and the operation is parked: somebody is
+busy on the ticket."""
 
 MISTAKES_MAX = 8
 """So many internal errors in a row, and an operation is parked.

@@ -112,3 +112,18 @@ def test_what_is_filled_in_on_a_touched_ticket_may_be_somebodys_but_not_its_defa
 
 def test_where_the_creation_is_known_only_what_differs_from_it_is_somebodys() -> None:
     assert first_sight(Memory(), UNTOUCHED, TOUCHED, Priority.LOW).held == frozenset()
+
+
+def test_an_assignment_that_an_agent_took_back_before_we_looked_is_still_theirs(world: World) -> None:
+    if world.vendor == "freshdesk":
+        pytest.skip("Freshdesk's webhooks do not say who did what")
+    world.control("PUT", "faults", {"drop": {"next": 1}})
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.delivered()
+    world.clock.turn(4)
+    world.agent(number, set={"team": "Tech Support", "assignee": "dee@acme.example"})
+    world.clock.turn(1)
+    world.agent(number, set={"assignee": None})
+    world.run(for_seconds=8)
+    assert world.ticket(number)["assignee"] is None
+    assert "money" in world.ticket(number)["tags"]
