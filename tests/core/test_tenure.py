@@ -145,4 +145,4 @@ def test_what_holds_no_lease_writes_when_it_likes() -> None:
 def test_postgresql_gives_up_a_host_that_vanished_within_a_transaction(postgresql_store: Store) -> None:
     with postgresql_store.reading() as connection:
         shown = connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
-    assert shown == "15s"
+    assert shown == "5s"
