@@ -14,14 +14,20 @@ from pydantic_core import ErrorDetails
 
 from bridge.errors import BadFile, Fault
 
-MAX_BYTES: Final = 1_000_000
-"""A larger file is refused unread; a policy of a thousand rules has about 150,000 bytes."""
+MAX_BYTES: Final = 3_000_000
+"""A larger file is refused unread; a policy of ten thousand rules has about 1,500,000 bytes."""
+
+MAX_ENTRIES: Final = 400_000
+"""Keys, values and items of one file; a policy of ten thousand rules has about 250,000."""
 
 MAX_DEPTH: Final = 64
 """Mappings and lists inside each other; deeper is refused before anything is built."""
 
 MAX_FAULTS: Final = 100
 """So many faults of one file are told; nobody mends more at once."""
+
+_COMPARED: Final = 500
+"""With so many names of the most similar length one that is unknown is compared; with 10,000 it would take a second."""
 
 Key = str | int
 Trail = tuple[Key, ...]
@@ -80,7 +86,8 @@ def parse(text: str | bytes, *, file: str, transform: Transform | None = None) -
 
 def nearest(word: str, known: Sequence[str] | Set[str]) -> str | None:
     """`did you mean 'subject'?`, or None where nothing known comes close to the word."""
-    close = difflib.get_close_matches(word[:80].casefold(), sorted(known), n=1, cutoff=0.6)
+    likely = sorted(known, key=lambda one: (abs(len(one) - len(word)), one))[:_COMPARED]
+    close = difflib.get_close_matches(word[:80].casefold(), sorted(likely), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else None
 
 
@@ -288,6 +295,8 @@ class _Reader:
         place = _place(event.start_mark)
         self.spots[path] = Spot(key or place, place)
         self._refuse_reference(event, place)
+        if len(self.spots) > MAX_ENTRIES:
+            self._stop(place, f"has more than {MAX_ENTRIES:,} entries.")
         if len(path) > MAX_DEPTH:
             self._stop(place, f"is nested deeper than {MAX_DEPTH} levels.")
         match event:

@@ -1,7 +1,7 @@
 """What the rules say of one case: which match, the joined effect, the target, the mode."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from bridge.model import Effect, Hook, Mode, Notice, Remark, RuleVerdict, Target
@@ -21,12 +21,13 @@ SINGLE: Final = ("priority", "status", "type", "tier")
 class Compiled(Generic[R]):
     """A rule, its condition ready to be asked (None: always), and its verdict where it matches.
 
-    `note` and `notify` are the texts of an annotate rule, ready to be filled in.
+    Of an annotate rule, `single` is what it sets of SINGLE; `note` and `notify` are its texts, ready to be filled in.
     """
 
     rule: R
     node: Node | None
     verdict: RuleVerdict
+    single: Mapping[str, object] = field(default_factory=dict)
     note: Template | None = None
     notify: Template | None = None
 
@@ -52,22 +53,26 @@ class Engine:
         self.route = tuple(route)
         self._nodes = (*(one.node for one in annotate), *(one.node for one in route))
         self._index = Index(self._nodes)
+        self._stops = sum(1 << number for number, one in enumerate(annotate) if one.rule.then.stop)
+        self._skips = any(one.rule.then.skip for one in annotate)
 
     def matched(self, view: View) -> Matched:
         """The rules that apply: every annotate rule that holds, up to one that stops, and the first route rule."""
-        possible = self._index.possible(view)
+        possible = self.possible(view)
         below = (1 << len(self.annotate)) - 1
         applied: list[Compiled[AnnotateRule]] = []
-        skips = False
         for number in self._holding(possible & below, view):
             applied.append(self.annotate[number])
-            skips = skips or bool(applied[-1].rule.then.skip)
-            if applied[-1].rule.then.stop:
+            if self._stops >> number & 1:
                 break
-        if skips:
+        if self._skips and any(one.rule.then.skip for one in applied):
             return Matched(tuple(applied), None)
         first = next(self._holding(possible & ~below, view))  # the last route rule has no condition
         return Matched(tuple(applied), self.route[first - len(self.annotate)])
+
+    def possible(self, view: View) -> int:
+        """A bit for every rule that can hold, as the index sees it: the others are never looked at."""
+        return self._index.possible(view)
 
     def _holding(self, possible: int, view: View) -> Iterator[int]:
         """The numbers of those rules that hold, lowest first; only what the index cannot say is asked."""
@@ -94,20 +99,21 @@ def effect(matched: Sequence[Compiled[AnnotateRule]], view: View) -> Effect:
     """What the matching rules ask for together; of two that differ the later in the file wins."""
     single: dict[str, object] = {}
     fields: dict[str, object] = {}
-    added: frozenset[str] = frozenset()
-    removed: frozenset[str] = frozenset()
+    added: set[str] = set()
+    removed: set[str] = set()
     for one in matched:
         then = one.rule.then
-        single.update((name, value) for name in SINGLE if (value := getattr(then, name)) is not None)
+        single.update(one.single)
         fields.update(then.fields)
-        if then.add_tags or then.remove_tags:
-            added = added - then.remove_tags | then.add_tags
-            removed = removed - then.add_tags | then.remove_tags
+        added -= then.remove_tags
+        added |= then.add_tags
+        removed -= then.add_tags
+        removed |= then.remove_tags
     return Effect(
         **single,  # type: ignore[arg-type] # by name
         fields=fields,
-        add_tags=added,
-        remove_tags=removed,
+        add_tags=frozenset(added),
+        remove_tags=frozenset(removed),
         remarks=tuple(Remark(one.rule.name, one.note.fill(view)) for one in matched if one.note),
         notices=tuple(_notices(matched, view)),
         hooks=tuple(Hook(one.rule.name, name) for one in matched for name in sorted(one.rule.then.call)),

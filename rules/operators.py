@@ -21,13 +21,14 @@ from pydantic import (
 
 from bridge.model import Priority
 from bridge.triage import Phrase
+from rules import questions
 from rules.questions import COMPARE, Among, Compared, Lacks, Matches, Part, Question, fold, rank_of
 
 MAX_PATTERN: Final = 500
 """Characters of a pattern; longer ones are lists of words in disguise."""
 
 MAX_PROGRAM: Final = 1_000
-"""RE2 instructions of a compiled pattern; a larger one costs more than a millisecond on a long text."""
+"""RE2 instructions of a compiled pattern: what it costs on a text that keeps all of its possibilities open."""
 
 PREFIXES: Final = ("field", "fact", "requester.field", "organisation.field")
 """Where keys of a team's own making begin: `field.order`, `fact.score`."""
@@ -88,10 +89,8 @@ def _phrase(written: str) -> str:
 
 def program_size(pattern: str) -> int:
     """How large RE2 makes a pattern. Raises ValueError for what is no pattern."""
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return int(re2.compile(pattern, options).programsize)
+        return int(questions.pattern(pattern).programsize)
     except re2.error as error:
         words = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         raise ValueError(f"is not a pattern that RE2 knows: {words}") from error

@@ -17,7 +17,7 @@ from rules.cases import TestResult, run
 from rules.conditions import Condition
 from rules.engine import Compiled, Engine, R
 from rules.nodes import Compiler, Node
-from rules.operators import WordsTest
+from rules.operators import WordsTest, program_size
 from rules.schema import AnnotateRule, Binding, PolicyFile, RouteRule
 from rules.template import Template
 from rules.view import View
@@ -44,7 +44,9 @@ def _checked(document: Document) -> "LoadedPolicy":
     references.check(document)
     document.refuse()
     assert file is not None
-    return LoadedPolicy(file, document)
+    policy = LoadedPolicy(file, document)
+    document.refuse()
+    return policy
 
 
 class LoadedPolicy:
@@ -65,6 +67,7 @@ class LoadedPolicy:
         self._engine = Engine(
             tuple(_compiled("annotate", file.annotate, compiler)), tuple(_compiled("route", file.route, compiler))
         )
+        _bounded(compiler)
         self._lexicon = Lexicon(_phrases(file))
         self._overflow = {name: team.overflow for name, team in file.teams.items()}
         self._bindings = _with_defaults(file.bindings)
@@ -137,23 +140,37 @@ class LoadedPolicy:
         return self.file.modes.categories.get(intent.value)
 
 
+MAX_PROGRAMS: Final = 10_000
+"""RE2 instructions of all different patterns together: each may be asked of every ticket."""
+
+
+def _bounded(compiler: Compiler) -> None:
+    """A fault where the patterns together could keep a ticket waiting."""
+    size = sum(map(program_size, compiler.patterns()))
+    if size > MAX_PROGRAMS:
+        hint = "Use words instead of patterns where words do."
+        compiler.document.fault((), f"has patterns of size {size:,} together; {MAX_PROGRAMS:,} is the most.", hint)
+
+
 def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], compiler: Compiler) -> Iterator[Compiled[R]]:
     for index, rule in enumerate(rules):
         line = compiler.document.place((stage, index)).line
         node = _node(rule.when, (stage, index, "when"), compiler)
-        note, notify = _texts(rule)
-        yield Compiled(rule, node, RuleVerdict(stage, rule.name, True, line=line), note, notify)
+        verdict = RuleVerdict(stage, rule.name, True, line=line)
+        yield Compiled(rule, node, verdict, *_prepared(rule))
 
 
 def _node(when: Condition | None, path: yamlfile.Trail, compiler: Compiler) -> Node | None:
     return None if when is None else compiler.compiled(when, compiler.document.at(path), path)
 
 
-def _texts(rule: AnnotateRule | RouteRule) -> tuple[Template | None, Template | None]:
+def _prepared(rule: AnnotateRule | RouteRule) -> tuple[dict[str, object], Template | None, Template | None]:
+    """What an annotate rule sets, and its texts for the note and for whom it notifies."""
     if isinstance(rule, RouteRule):
-        return None, None
+        return {}, None, None
+    single = {name: value for name in engine.SINGLE if (value := getattr(rule.then, name)) is not None}
     note, notify = rule.then.note, rule.then.notify
-    return Template(note) if note else None, Template(notify.text) if notify else None
+    return single, Template(note) if note else None, Template(notify.text) if notify else None
 
 
 def _phrases(file: PolicyFile) -> Iterator[Phrase]:

@@ -99,13 +99,20 @@ class Matches:
     @cached_property
     def _compiled(self) -> Any:
         """Only for patterns that are ever asked; most rules fail on something cheaper."""
-        return re2.compile(self.pattern)
+        return pattern(self.pattern)
 
     def holds(self, value: Any) -> Verdict:
         """Linear in the text, whatever the pattern."""
         if not isinstance(value, str):
             return None
         return self._compiled.search(value[:MAX_TEXT].encode(errors="replace").decode()) is not None
+
+
+def pattern(written: str) -> Any:
+    """An RE2 pattern, which keeps its troubles to itself. Raises re2.error for what is none."""
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(written, options)
 
 
 MAX_TEXT: Final = 32_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from bridge.yamlfile import Document, Key, Trail, nearest
+from bridge.yamlfile import MAX_FAULTS, Document, Key, Trail, nearest
 
 _TEAMS: Final = (
     ("route", "*", "to", "team"),
@@ -17,21 +17,55 @@ _RULES: Final = (
     ("tests", "*", "expect", "rules", "*"),
 )
 _INTENTS: Final = (("tests", "*", "given", "intent"), ("tests", "*", "expect", "intent"))
+_WEBHOOKS: Final = (
+    ("annotate", "*", "then", "call"),
+    ("annotate", "*", "then", "call", "*"),
+    ("tests", "*", "expect", "call"),
+    ("tests", "*", "expect", "call", "*"),
+)
+_TOLD: Final = (
+    ("annotate", "*", "then", "notify", "to"),
+    ("annotate", "*", "then", "notify", "to", "*"),
+    ("tests", "*", "expect", "notify"),
+    ("tests", "*", "expect", "notify", "*"),
+)
+
+_ASKED: Final = {
+    "intent": "intent",
+    "team": "team",
+    "assignee": "agent",
+    "previous_assignees": "agent",
+    "within": "calendar",
+}
+"""Keys of conditions whose values are names of the policy, and what they name."""
+
+_LISTED: Final = 20
+"""So many names are told where one is not among them."""
 
 
 def check(document: Document) -> None:
     """Add a fault for every name that leads nowhere, every rule name used twice, and a route that does not end."""
     data = document.data
-    teams, intents = _keys(data, "teams"), _keys(data, "triage", "words")
+    names = {
+        "team": _keys(data, "teams"),
+        "agent": _members(data),
+        "intent": _keys(data, "triage", "words"),
+        "calendar": _keys(data, "calendars"),
+        "webhook": _keys(data, "webhooks"),
+    }
     rules = [(path, name) for path, name in _found(data, ("*", "*", "name")) if path[0] in {"annotate", "route"}]
-    _known(document, "team", teams, _TEAMS)
+    _known(document, "team", names["team"], _TEAMS)
     _known(document, "rule", {name for _, name in rules}, _RULES)
-    _known(document, "intent", intents, _INTENTS)
-    _known(document, "intent", intents, _asked_intents(data))
-    _known_keys(document, "intent", intents, ("modes", "categories"))
+    _known(document, "intent", names["intent"], _INTENTS)
+    _known(document, "calendar", names["calendar"], [("teams", "*", "calendar")])
+    _known(document, "webhook", names["webhook"], _WEBHOOKS)
+    _known(document, "agent or team", names["agent"] | names["team"], _TOLD)
+    for kind, path, name in _asked(data):
+        _one_known(document, kind, names[kind], path, name)
+    _known_keys(document, "intent", names["intent"], ("modes", "categories"))
     for desk in _keys(data, "bindings"):
-        _known_keys(document, "team", teams, ("bindings", desk, "teams"))
-        _known_keys(document, "agent", _members(data), ("bindings", desk, "agents"))
+        _known_keys(document, "team", names["team"], ("bindings", desk, "teams"))
+        _known_keys(document, "agent", names["agent"], ("bindings", desk, "agents"))
     _once(document, rules)
     _no_circle(document)
     _skilled(document)
@@ -41,18 +75,22 @@ def check(document: Document) -> None:
 def _known(document: Document, kind: str, names: set[str], patterns: Iterable[Trail]) -> None:
     for pattern in patterns:
         for path, name in _found(document.data, pattern):
-            if name not in names:
-                document.fault(path, *_unknown(kind, name, names))
+            _one_known(document, kind, names, path, name)
+
+
+def _one_known(document: Document, kind: str, names: set[str], path: Trail, name: str) -> None:
+    if name not in names and len(document.faults) < MAX_FAULTS:  # finding what was meant takes time
+        document.fault(path, *_unknown(kind, name, names))
 
 
 def _known_keys(document: Document, kind: str, names: set[str], path: Trail) -> None:
     for name in _keys(document.data, *path):
-        if name not in names:
+        if name not in names and len(document.faults) < MAX_FAULTS:
             document.fault((*path, name), *_unknown(kind, name, names), key=True)
 
 
 def _unknown(kind: str, name: str, names: set[str]) -> tuple[str, str]:
-    known = ", ".join(sorted(names)) or "none"
+    known = ", ".join([*sorted(names)[:_LISTED], *(["…"] if len(names) > _LISTED else [])]) or "none"
     return f"there is no {kind} '{name[:60]}' in this policy;", nearest(name, names) or f"its {kind}s are {known}."
 
 
@@ -108,16 +146,30 @@ def _members(data: object) -> set[str]:
     return {name for team in _keys(data, "teams") for name in _keys(data, "teams", team, "members")}
 
 
-def _asked_intents(data: object) -> Iterator[Trail]:
-    """The patterns of all intents that conditions ask for."""
-    for path in _mappings(data, ()):
-        if path[:1] in {("annotate",), ("route",)} and "when" in path:
-            yield from ((*path, "intent"), (*path, "intent", "*"), (*path, "intent", "in", "*"))
+def _asked(data: object) -> Iterator[tuple[str, Trail, str]]:
+    """Every name of the policy that a condition asks for, and what it should name."""
+    for stage in ("annotate", "route"):
+        for index, _ in _items(_at(data, stage)):
+            for path, when in _mappings(_at(data, stage, index, "when"), (stage, index, "when")):
+                for key, test in when.items():
+                    kind = "calendar" if path[-1] in _TIMES and key == "calendar" else _ASKED.get(key)
+                    yield from ((kind, place, name) for place, name in _texts(test, (*path, key)) if kind)
 
 
-def _mappings(data: object, path: Trail) -> Iterator[Trail]:
+_TIMES: Final = ("age", "idle", "waiting")
+
+
+def _texts(test: object, path: Trail) -> Iterator[tuple[Trail, str]]:
+    """The texts of a test that is written in any of its ways."""
+    if isinstance(test, str):
+        yield path, test
+    for key, value in _items(test):
+        yield from _texts(value, (*path, key))
+
+
+def _mappings(data: object, path: Trail) -> Iterator[tuple[Trail, dict[str, object]]]:
     if isinstance(data, dict):
-        yield path
+        yield path, data
     for key, value in _items(data):
         yield from _mappings(value, (*path, key))
 
