@@ -2,8 +2,9 @@
 
 from bridge.triage.clean import new_words, text_of
 from bridge.triage.keywords import Keywords
+from bridge.triage.mail import readable
 from bridge.triage.reading import triage
 from bridge.triage.signals import asks_for_human
 from bridge.triage.words import Lexicon, Phrase, Text
 
-__all__ = ["Keywords", "Lexicon", "Phrase", "Text", "asks_for_human", "new_words", "text_of", "triage"]
+__all__ = ["Keywords", "Lexicon", "Phrase", "Text", "asks_for_human", "new_words", "readable", "text_of", "triage"]
