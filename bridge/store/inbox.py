@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bridge.model import Delivery
 from bridge.store import mailbox
@@ -67,13 +67,26 @@ def add(store: Store, connection: Connection, arrivals: Sequence[Arrival], *, ra
     ]
 
 
+_WAITING = (
+    select(deliveries)
+    .where(
+        deliveries.c.desk == bindparam("of_desk"),
+        deliveries.c.ticket == bindparam("of_ticket"),
+        deliveries.c.state == "waiting",
+    )
+    .order_by(deliveries.c.id)
+)
+_SETTLE = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=bindparam("as_state"), settled_at=bindparam("now"), words=bindparam("because"))
+)
+"""Built once: for every event, building a statement costs more than running it."""
+
+
 def waiting(connection: Connection, desk: str, ticket: str) -> list[Waiting]:
     """The deliveries of one ticket that wait, in the order of their arrival."""
-    rows = connection.execute(
-        select(deliveries)
-        .where(deliveries.c.desk == desk, deliveries.c.ticket == ticket, deliveries.c.state == "waiting")
-        .order_by(deliveries.c.id)
-    )
+    rows = connection.execute(_WAITING, {"of_desk": desk, "of_ticket": ticket})
     return [
         Waiting(
             row.id,
@@ -93,9 +106,7 @@ def settle(connection: Connection, ids: Sequence[int], now: datetime, *, words: 
     """Mark deliveries as done, or as parked where `words` say why they could not be."""
     if ids:
         state = "done" if words is None else "parked"
-        connection.execute(
-            update(deliveries).where(deliveries.c.id.in_(ids)).values(state=state, settled_at=now, words=words)
-        )
+        connection.execute(_SETTLE, {"ids": ids, "as_state": state, "now": now, "because": words})
 
 
 def backlog(connection: Connection) -> int:

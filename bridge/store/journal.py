@@ -6,19 +6,22 @@ from bridge.model import Decision
 from bridge.store import codec
 from bridge.store.tables import decisions
 
+_WRITE = decisions.insert()
+
 
 def write(connection: Connection, decision: Decision) -> None:
     """Record a decision."""
     connection.execute(
-        decisions.insert().values(
-            id=decision.id,
-            desk=decision.ref.desk,
-            ticket=decision.ref.id,
-            at=decision.at,
-            mode=decision.mode,
-            policy_version=decision.policy_version,
-            body=codec.dump(decision),
-        )
+        _WRITE,
+        {
+            "id": decision.id,
+            "desk": decision.ref.desk,
+            "ticket": decision.ref.id,
+            "at": decision.at,
+            "mode": decision.mode,
+            "policy_version": decision.policy_version,
+            "body": codec.dump(decision),
+        },
     )
 
 

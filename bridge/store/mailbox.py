@@ -39,6 +39,11 @@ class LeaseLost(Exception):
     """Another worker took over meanwhile; whatever was about to be stored is void."""
 
 
+def sooner(one: ColumnElement[datetime], other: ColumnElement[datetime]) -> ColumnElement[datetime]:
+    """SQL for the earlier of two times, where an absent one never is."""
+    return case((one.is_(None), other), (other.is_(None), one), (one > other, other), else_=one)
+
+
 _DUE = (
     select(tickets.c.desk, tickets.c.ticket)
     .where(
@@ -56,7 +61,24 @@ _CLAIM = (
     .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), due_at=None)
     .returning(tickets)
 )
-"""Built once: idle workers ask for these all the time, and building one costs more than running it."""
+_IS = and_(tickets.c.desk == bindparam("of_desk"), tickets.c.ticket == bindparam("of_ticket"))
+_HAND_BACK = (
+    update(tickets)
+    .where(_IS, tickets.c.lease_owner == bindparam("owner"))
+    .values(
+        lease_owner=None,
+        lease_until=None,
+        due_at=sooner(tickets.c.due_at, bindparam("next_look", type_=Instant)),
+        snapshot=bindparam("as_seen"),
+        memory=bindparam("remembered"),
+        operation=bindparam("write"),
+        attempts=bindparam("failures"),
+        seen_until=func.coalesce(bindparam("read_until", type_=Instant), tickets.c.seen_until),
+    )
+)
+_RECALL = select(tickets.c.snapshot, tickets.c.memory).where(_IS)
+_REMEMBER = update(tickets).where(_IS).values(snapshot=bindparam("as_seen"), memory=bindparam("remembered"))
+"""Built once: idle workers ask for some of these all the time, and building one costs more than running it."""
 
 
 def _due(now: datetime, rank: int, most: int) -> dict[str, object]:
@@ -102,32 +124,27 @@ def hand_back(
     `due_at` None: nothing more to do until the next delivery; one that came meanwhile keeps its own due time.
     `seen_until` None: no read has seen more than those before.
     """
-    further = {"seen_until": seen_until} if seen_until is not None else {}
     done = connection.execute(
-        update(tickets)
-        .where(_is(mailbox.desk, mailbox.ticket), tickets.c.lease_owner == owner)
-        .values(
-            lease_owner=None,
-            lease_until=None,
-            due_at=sooner(tickets.c.due_at, literal(due_at, Instant)),
-            snapshot=codec.dump(snapshot) if snapshot else None,
-            memory=codec.dump(memory),
-            operation=operation,
-            attempts=attempts,
-            **further,
-        )
+        _HAND_BACK,
+        {
+            "of_desk": mailbox.desk,
+            "of_ticket": mailbox.ticket,
+            "owner": owner,
+            "next_look": due_at,
+            "as_seen": codec.dump(snapshot) if snapshot else None,
+            "remembered": codec.dump(memory),
+            "write": operation,
+            "failures": attempts,
+            "read_until": seen_until,
+        },
     )
     if done.rowcount != 1:
         raise LeaseLost(f"{mailbox.desk}:{mailbox.ticket}")
 
 
-def _is(desk: str, ticket: str) -> ColumnElement[bool]:
-    return and_(tickets.c.desk == desk, tickets.c.ticket == ticket)
-
-
 def recall(connection: Connection, ref: TicketRef) -> tuple[Ticket | None, Memory]:
     """What is known and remembered of a ticket."""
-    row = connection.execute(select(tickets.c.snapshot, tickets.c.memory).where(_is(ref.desk, ref.id))).first()
+    row = connection.execute(_RECALL, {"of_desk": ref.desk, "of_ticket": ref.id}).first()
     if row is None:
         return None, Memory()
     return _snapshot(row.snapshot), _memory(row.memory)
@@ -135,11 +152,8 @@ def recall(connection: Connection, ref: TicketRef) -> tuple[Ticket | None, Memor
 
 def remember(connection: Connection, ref: TicketRef, snapshot: Ticket | None, memory: Memory) -> None:
     """Replace what is known and remembered of a ticket, for the one whose operation keeps it busy."""
-    connection.execute(
-        update(tickets)
-        .where(_is(ref.desk, ref.id))
-        .values(snapshot=codec.dump(snapshot) if snapshot else None, memory=codec.dump(memory))
-    )
+    said = {"as_seen": codec.dump(snapshot) if snapshot else None, "remembered": codec.dump(memory)}
+    connection.execute(_REMEMBER, {"of_desk": ref.desk, "of_ticket": ref.id, **said})
 
 
 def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], datetime], *, rank: int = TOLD) -> None:
@@ -220,11 +234,6 @@ def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> 
         .values(lease_owner=None, lease_until=None, due_at=func.coalesce(tickets.c.due_at, literal(now, Instant)))
     )
     return freed.rowcount
-
-
-def sooner(one: ColumnElement[datetime], other: ColumnElement[datetime]) -> ColumnElement[datetime]:
-    """SQL for the earlier of two times, where an absent one never is."""
-    return case((one.is_(None), other), (other.is_(None), one), (one > other, other), else_=one)
 
 
 def _status(text: str | None) -> Status | None:

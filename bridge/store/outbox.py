@@ -15,7 +15,7 @@ from bridge.model import Change, Operation, Step, StepState, TicketRef
 from bridge.store import codec
 from bridge.store.mailbox import LeaseLost
 from bridge.store.session import Store
-from bridge.store.tables import operations, steps, tickets
+from bridge.store.tables import Instant, operations, steps, tickets
 
 URGENT: Final = 0
 LEAST_URGENT: Final = 4
@@ -33,6 +33,11 @@ class Work:
     rank: int
 
 
+_ADD = operations.insert()
+_ADD_STEPS = steps.insert()
+"""Built once, as the others below: for every event, building a statement costs more than running it."""
+
+
 def add(
     connection: Connection,
     operation: Operation,
@@ -45,24 +50,25 @@ def add(
 ) -> None:
     """Plan an operation, due now, or keep it for a person where `parked` says why. `rank` 0 is written first."""
     connection.execute(
-        operations.insert().values(
-            id=operation.id,
-            desk=operation.ref.desk,
-            ticket=operation.ref.id,
-            decision=decision,
-            state="parked" if parked else "open",
-            words=parked,
-            finished_at=now if parked else None,
-            rank=rank,
-            due_at=now,
-            change=codec.dump(operation.change),
-            received_at=received_at,
-            created_at=now,
-            together=len(operation.steps) == 1,
-        )
+        _ADD,
+        {
+            "id": operation.id,
+            "desk": operation.ref.desk,
+            "ticket": operation.ref.id,
+            "decision": decision,
+            "state": "parked" if parked else "open",
+            "words": parked,
+            "finished_at": now if parked else None,
+            "rank": rank,
+            "due_at": now,
+            "change": codec.dump(operation.change),
+            "received_at": received_at,
+            "created_at": now,
+            "together": len(operation.steps) == 1,
+        },
     )
     connection.execute(
-        steps.insert(),
+        _ADD_STEPS,
         [
             {
                 "operation": operation.id,
@@ -77,25 +83,27 @@ def add(
     )
 
 
+_OF_TICKET = and_(operations.c.desk == bindparam("of_desk"), operations.c.ticket == bindparam("of_ticket"))
+_AT = func.coalesce(operations.c.finished_at, operations.c.created_at)
+_WRITTEN = select(operations.c.change, _AT.label("at")).where(
+    _OF_TICKET, operations.c.state.in_(("open", "done")), bindparam("since", type_=Instant) < _AT
+)
+_REPLACE_STOPPED = (
+    update(operations)
+    .where(_OF_TICKET, operations.c.state == "parked", operations.c.words.startswith(STOPPED))
+    .values(state="superseded", finished_at=bindparam("now"))
+)
+
+
 def written(connection: Connection, ref: TicketRef, since: datetime) -> list[Written]:
     """What was written on a ticket since a time, or is about to be."""
-    at = func.coalesce(operations.c.finished_at, operations.c.created_at)
-    rows = connection.execute(
-        select(operations.c.change, at.label("at"))
-        .where(operations.c.desk == ref.desk, operations.c.ticket == ref.id)
-        .where(operations.c.state.in_(("open", "done")), at > since)
-    )
+    rows = connection.execute(_WRITTEN, {"of_desk": ref.desk, "of_ticket": ref.id, "since": since})
     return [Written(codec.parse(Change, row.change), row.at) for row in rows]
 
 
 def replace_stopped(connection: Connection, ref: TicketRef, now: datetime) -> None:
     """Have the next write of a ticket stand for those that a loop had stopped: a person needs to see one, not all."""
-    connection.execute(
-        update(operations)
-        .where(operations.c.desk == ref.desk, operations.c.ticket == ref.id, operations.c.state == "parked")
-        .where(operations.c.words.startswith(STOPPED))
-        .values(state="superseded", finished_at=now)
-    )
+    connection.execute(_REPLACE_STOPPED, {"of_desk": ref.desk, "of_ticket": ref.id, "now": now})
 
 
 _DUE = (

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import Connection, and_, delete, func, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -37,21 +38,33 @@ def save(store: Store, roster: Roster) -> None:
             connection.execute(delete(reservations).where(reservations.c.desk == roster.desk, counted))
 
 
+_LOAD = select(rosters)
+_HELD = (reservations.c.desk, reservations.c.agent)
+_PROMISED = select(*_HELD, func.count().label("places")).group_by(*_HELD)
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+"""Built once: for every event, building a statement costs more than running it."""
+
+
 def load(connection: Connection) -> dict[str, Roster]:
     """The newest roster of each desk by its name."""
-    return {row.desk: codec.parse(Roster, row.body) for row in connection.execute(select(rosters))}
+    return {row.desk: _parsed(row.body) for row in connection.execute(_LOAD)}
+
+
+@lru_cache(maxsize=64)
+def _parsed(body: str) -> Roster:
+    """A roster is asked for at every event and changes every few seconds at most; its text itself is the key."""
+    return codec.parse(Roster, body)
 
 
 def lock_ledger(store: Store, connection: Connection) -> None:
     """Let one transaction at a time use ledger and rosters together, so that no place is promised twice."""
     if not store.is_sqlite:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LEDGER_LOCK})
+        connection.execute(_LOCK, {"key": _LEDGER_LOCK})
 
 
 def promised(connection: Connection) -> Counter[tuple[str, str]]:
     """How many places of each agent, by desk and policy name, are promised and not yet in the desk's own count."""
-    held = (reservations.c.desk, reservations.c.agent)
-    rows = connection.execute(select(*held, func.count().label("places")).group_by(*held))
+    rows = connection.execute(_PROMISED)
     return Counter({(row.desk, row.agent): row.places for row in rows})
 
 
