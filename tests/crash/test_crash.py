@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bridge import bulk
 from bridge.model import AgentStatus
 from bridge.store import Store, casebook
 from bridge.store import roster as rosters
@@ -74,7 +75,19 @@ def away(place: Place) -> str:
     return number
 
 
-STORIES: dict[str, Story] = {story.__name__: story for story in (journey, unheard, conflict, put_off, away)}
+def backlog(place: Place) -> str:
+    """Three tickets at once, which is a backlog here (fixture `backlogs`): they go together where the vendor can.
+
+    Only one agent is there to have them, since a death may change which of them comes first.
+    """
+    place.control("POST", "agents/status", {"agent": "ana@acme.example", "status": "away"})
+    place.minute()
+    numbers = [place.customer(f"Charged twice {n}", "Please refund the invoice.") for n in range(3)]
+    place.minute()
+    return numbers[1]
+
+
+STORIES: dict[str, Story] = {story.__name__: story for story in (journey, unheard, conflict, put_off, away, backlog)}
 
 
 class Lives:
@@ -153,6 +166,12 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.migrate()
     store.close()
     return path
+
+
+@pytest.fixture(autouse=True)
+def backlogs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two writes are a backlog: the stories stay short."""
+    monkeypatch.setattr(bulk, "BULK_FROM", 2)
 
 
 def chosen(moments: dict[str, list[str]]) -> list[Moment]:
