@@ -48,7 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=10, help="processes killed by SIGKILL (10)")
     parser.add_argument("--workers", type=int, help="`deskbridge worker`s beside serve (4 on PostgreSQL, else 0)")
     parser.add_argument("--hosts", type=int, default=1, help="network namespaces, on PostgreSQL, as root (1: none)")
-    parser.add_argument("--cuts", type=int, help="how often a host is cut off for longer than a lease (as many as hosts)")
+    parser.add_argument("--cuts", type=int, help="how often a host is cut off for longer than a lease (once a host)")
     parser.add_argument("--rate", type=float, default=RATE, help=f"acts a second, all desks together ({RATE:g})")
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="keep settings, logs, a SQLite database and the desks' states there"

@@ -10,6 +10,7 @@ import rules
 from bridge.binding import bind
 from bridge.errors import BadCredential, DeskbridgeError
 from bridge.metrics import CountingGate, Metrics
+from deskbridge.cli.outlast import patient
 from deskbridge.wiring import connect, read_settings, utc_now
 
 
@@ -23,7 +24,7 @@ def check(
 ) -> None:
     """Check settings and policy, run the policy's tests; nothing is written anywhere.
 
-    Exits 2 with one line for each finding.
+    A desk's passing fault is outlasted for a minute. Exits 2 with one line for each finding.
     """
     settings = read_settings(config, os.environ)
     policy = rules.load(settings.policy)
@@ -36,7 +37,7 @@ def check(
         for name, desk in settings.desks.items():
             connected = connect(name, desk, settings, gate, utc_now)
             try:
-                failures += bind(policy, connected.desk.roster()).missing
+                failures += bind(policy, patient(connected.desk).roster()).missing
             except BadCredential as error:
                 failures.append(f"desk '{name}' refuses the credentials that {config} gives: {error}")
             except DeskbridgeError as error:

@@ -21,6 +21,7 @@ from bridge.purpose import Rank, purpose
 from bridge.reconcile import Tally
 from bridge.settings import Settings
 from bridge.store import Store
+from deskbridge.cli.outlast import patient
 from deskbridge.cli.progress import Bars
 from deskbridge.wiring import connect, read_settings, terms, utc_now
 
@@ -58,7 +59,8 @@ def sync(
 ) -> None:
     """Find what no webhook told, as `serve` does by itself every minute, to the end and at once.
 
-    What is found goes into the inbox, where a running `serve` or `worker` takes it. Exits 2 where a desk failed.
+    What is found goes into the inbox, where a running `serve` or `worker` takes it. A desk's passing fault is
+    outlasted for a minute. Exits 2 where a desk failed.
     """
     settings = read_settings(config, os.environ)
     now = utc_now()
@@ -80,14 +82,14 @@ def sync(
 def _round(settings: Settings, store: Store, name: str, start: datetime | None, now: datetime) -> Result:
     gate = _CallCount(store, terms(settings), clock=utc_now, metrics=Metrics())
     connected = connect(name, settings.desks[name], settings, gate, utc_now)
-    back_fill = settings.reconcile.back_fill
+    desk, back_fill = patient(connected.desk), settings.reconcile.back_fill
     total, words = Tally(), None
     try:
         if start is None:
-            pages = reconcile.follow(store, connected.desk, back_fill=back_fill, clock=utc_now)
+            pages = reconcile.follow(store, desk, back_fill=back_fill, clock=utc_now)
             begins = reconcile.back_fills_since(store, name, now - back_fill) or now
         else:
-            pages = reconcile.revisit(store, connected.desk, since=start, clock=utc_now)
+            pages = reconcile.revisit(store, desk, since=start, clock=utc_now)
             begins = start
         for told in Bars(utc_now).watch(name, begins, pages):
             total += told

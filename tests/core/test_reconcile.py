@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -647,7 +648,8 @@ def test_looking_again_takes_a_length_of_time_and_leaves_the_desk_s_own_place(ac
 
 def test_a_desk_that_fails_is_named_and_the_others_are_done(account: Running, config: Path) -> None:
     write_ticket(account)
-    result = sync(config, "--json")
+    with stamina.set_testing(True):
+        result = sync(config, "--json")
     done, failed = map(json.loads, result.stdout.splitlines())
     assert (done["desk"], done["new"], done["words"]) == ("acme-freshdesk", 1, None)
     assert failed["desk"] == "gone"
