@@ -29,8 +29,8 @@ format: $(VENV)/test.stamp ## put imports and layout in order
 bench: $(VENV)/test.stamp ## every benchmark, each printing a ratio to a named baseline of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-chaos: $(VENV)/test.stamp ## random people, faults and kill -9; SIZE= SEED= ENGINE=sqlite|postgresql KILLS= WORKERS= (docs/chaos.md)
-	@$(BIN)/python -m benchmarks.chaos --size $(or $(SIZE),1000) --seed $(or $(SEED),1) --engine $(or $(ENGINE),sqlite) --kills $(or $(KILLS),10) $(if $(WORKERS),--workers $(WORKERS)) $(ARGS)
+chaos: $(VENV)/test.stamp ## random people, faults and kill -9; SIZE= SEED= ENGINE=sqlite|postgresql KILLS= WORKERS= HOSTS= (docs/chaos.md)
+	@$(BIN)/python -m benchmarks.chaos --size $(or $(SIZE),1000) --seed $(or $(SEED),1) --engine $(or $(ENGINE),sqlite) --kills $(or $(KILLS),10) $(if $(WORKERS),--workers $(WORKERS)) $(if $(HOSTS),--hosts $(HOSTS)) $(ARGS)
 
 requirements: ## pin the requirement files anew (needs uv)
 	uv pip compile $(PIN) pyproject.toml requirements/build.in -o requirements/run.txt
