@@ -29,7 +29,7 @@ _TICKET = re.compile(r"(/api/v2)?/(tickets|conversations)/\d+")
 
 def measure(*, tickets: int = 100, rate: float = 10.0) -> Report:
     """So many fresh tickets of as many customers at each desk, routed one by one as they come; rosters read once."""
-    with stage() as desks, _bridge(desks) as roster_calls:
+    with stage() as desks, running_bridge(desks) as roster_calls:
         before = {vendor: len(desk.calls.calls) for vendor, desk in desks.desks.items()}
         desks.write_steadily(tickets * len(desks.desks), rate)
         desks.settle()
@@ -48,7 +48,7 @@ def measure(*, tickets: int = 100, rate: float = 10.0) -> Report:
 
 
 @contextmanager
-def _bridge(desks: Stage) -> Iterator[dict[str, int]]:
+def running_bridge(desks: Stage) -> Iterator[dict[str, int]]:
     """A whole bridge in this process but for its schedule, so that agents are read once; how many calls that took."""
     with ExitStack() as ending:
         folder, port = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="deskbridge-calls-"))), free_port()
@@ -74,8 +74,8 @@ def _bridge(desks: Stage) -> Iterator[dict[str, int]]:
 
 
 def _row(vendor: str, made: Sequence[Call], tickets: int, roster_calls: int) -> dict[str, Figure]:
-    writes = sum(_writes(call) for call in made)
-    of_ticket = sum(_reads_ticket(call) for call in made)
+    writes = sum(is_write(call) for call in made)
+    of_ticket = sum(reads_ticket(call) for call in made)
     fewest = FEWEST_WRITES[vendor] + FEWEST_READS[vendor]
     return {
         "desk": vendor,
@@ -90,10 +90,11 @@ def _row(vendor: str, made: Sequence[Call], tickets: int, roster_calls: int) -> 
     }
 
 
-def _writes(call: Call) -> bool:
+def is_write(call: Call) -> bool:
     """True for what changes something; Intercom searches by POST, and a token is asked for by POST."""
     return call.method != "GET" and not call.path.startswith("/oauth") and not call.path.endswith("/search")
 
 
-def _reads_ticket(call: Call) -> bool:
+def reads_ticket(call: Call) -> bool:
+    """True for a read of a ticket, or of what was said in it or done to it."""
     return call.method == "GET" and _TICKET.match(call.path) is not None

@@ -67,16 +67,19 @@ class Stage:
             time.sleep(max(0.0, begun + number / rate - time.monotonic()))
             self.write(vendors[number % len(vendors)], number)
 
-    def settle(self) -> None:
-        """Return when every ticket has an assignee and no write has come for a second. Raises Unsettled."""
-        until, before = time.monotonic() + _SETTLE_SECONDS, -1
+    def settle(self, within: float = _SETTLE_SECONDS) -> None:
+        """Return when every ticket has an assignee and no write has come for a second.
+
+        Raises Unsettled where that takes longer than `within` seconds.
+        """
+        until, before = time.monotonic() + within, -1
         while time.monotonic() < until:
             time.sleep(1.0)
             writes = sum(len(desk.history.writes) for desk in self.desks.values())
             if writes == before and not self._waiting():
                 return
             before = writes
-        raise Unsettled(f"after {_SETTLE_SECONDS:g} s these wait: {self._waiting()[:5]}")
+        raise Unsettled(f"after {within:g} s these wait: {self._waiting()[:5]}")
 
     def _waiting(self) -> list[str]:
         found = []

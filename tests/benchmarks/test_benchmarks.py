@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from benchmarks import calls, intake, latency, memory, throughput
+from benchmarks import burst, calls, intake, latency, memory, throughput
 from benchmarks.deliveries import MAKERS
 from benchmarks.load import message_size
 from benchmarks.processes import POSTGRESQL
@@ -47,6 +47,14 @@ def test_calls_are_those_of_the_desks_own_logs() -> None:
     assert set(numbers(report, "refused")) == {0}
 
 
+def test_a_burst_at_zendesk_costs_a_fraction_of_its_tickets_in_calls() -> None:
+    report = burst.measure(tickets=40, vendors=("zendesk",))
+    (both,), (fewest,) = numbers(report, "both"), numbers(report, "fewest")
+    assert fewest <= both < 40
+    assert numbers(report, "customers") == [2 * 40]
+    assert numbers(report, "refused") == [0]
+
+
 def test_throughput_works_off_its_backlog_and_replays_every_statement_of_it() -> None:
     report = throughput.measure(past=(5, 20), backlog=3, rounds=1, postgresql=False)
     assert [row["past events"] for row in report.rows] == [5, 20]
@@ -56,9 +64,10 @@ def test_throughput_works_off_its_backlog_and_replays_every_statement_of_it() ->
 def test_latency_and_memory_are_told_of_a_bridge_of_its_own_process() -> None:
     late = latency.measure(seconds=0.3, rate=20)
     assert sum(numbers(late, "tickets")) == 6
-    assert all(
-        ours <= whole for ours, whole in zip(numbers(late, "p50"), numbers(late, "p50 with the desk"), strict=True)
-    )
+    assert all(ours <= whole for ours, whole in zip(numbers(late, "p50"), numbers(late, "p50 with both"), strict=True))
+    waits = {str(row["desk"]): row["waits by design, p50"] for row in late.rows}
+    assert 0 < float(waits["zendesk"] or 0) <= 1_250
+    assert waits["freshdesk"] == waits["intercom"] == 0
     held = memory.measure(seconds=0.3, rate=20)
     assert min(numbers(held, "MB")) > 0
 
