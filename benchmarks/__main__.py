@@ -8,15 +8,17 @@ from functools import partial
 
 from rich.console import Console
 
-from benchmarks import calls, intake, latency, memory, throughput
+from benchmarks import burst, calls, intake, latency, memory, policy, throughput
 from benchmarks.report import Report
 
 BENCHMARKS: dict[str, Callable[[], Report]] = {
     "intake": intake.measure,
     "calls": calls.measure,
+    "burst": burst.measure,
     "throughput": throughput.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "policy": policy.measure,
 }
 
 

@@ -1,6 +1,6 @@
 """What the rules say of one case: which match, the joined effect, the target, the mode."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -21,13 +21,17 @@ SINGLE: Final = ("priority", "status", "type", "tier")
 class Compiled(Generic[R]):
     """A rule, its condition ready to be asked (None: always), and its verdict where it matches.
 
-    Of an annotate rule, `single` is what it sets of SINGLE; `note` and `notify` are its texts, ready to be filled in.
+    `mode` is the rule's own. Of an annotate rule, `sets` is what it sets of SINGLE, `retags` whether it adds or removes
+    tags, `says` whether there is more to it, fields among it; `note` and `notify` are its texts, ready to be filled in.
     """
 
     rule: R
     node: Node | None
     verdict: RuleVerdict
-    single: Mapping[str, object] = field(default_factory=dict)
+    mode: Mode | None = None
+    sets: Mapping[str, object] = field(default_factory=dict)
+    retags: bool = False
+    says: bool = False
     note: Template | None = None
     notify: Template | None = None
 
@@ -98,25 +102,25 @@ def target(matched: Matched, overflow: Mapping[str, str | None]) -> Target | Non
 def effect(matched: Sequence[Compiled[AnnotateRule]], view: View) -> Effect:
     """What the matching rules ask for together; of two that differ the later in the file wins."""
     single: dict[str, object] = {}
-    fields: dict[str, object] = {}
     added: set[str] = set()
     removed: set[str] = set()
     for one in matched:
-        then = one.rule.then
-        single.update(one.single)
-        fields.update(then.fields)
-        added -= then.remove_tags
-        added |= then.add_tags
-        removed -= then.add_tags
-        removed |= then.remove_tags
+        single.update(one.sets)
+        if one.retags:
+            then = one.rule.then
+            added -= then.remove_tags
+            added |= then.add_tags
+            removed -= then.add_tags
+            removed |= then.remove_tags
+    saying = [one for one in matched if one.says]
     return Effect(
         **single,  # type: ignore[arg-type] # by name
-        fields=fields,
+        fields={name: value for one in saying for name, value in one.rule.then.fields.items()},
         add_tags=frozenset(added),
         remove_tags=frozenset(removed),
-        remarks=tuple(Remark(one.rule.name, one.note.fill(view)) for one in matched if one.note),
-        notices=tuple(_notices(matched, view)),
-        hooks=tuple(Hook(one.rule.name, name) for one in matched for name in sorted(one.rule.then.call)),
+        remarks=tuple(Remark(one.rule.name, one.note.fill(view)) for one in saying if one.note),
+        notices=tuple(_notices(saying, view)),
+        hooks=tuple(Hook(one.rule.name, name) for one in saying for name in sorted(one.rule.then.call)),
     )
 
 
@@ -147,9 +151,7 @@ def disagreements(then: Then, later: Then) -> list[str]:
     return [*differing, *fields, *(f"tag {tag}" for tag in tags)]
 
 
-def mode(
-    rules: Sequence[AnnotateRule | RouteRule], *, base: Mode, places: Sequence[Mode | None], desk_mode: Mode
-) -> Mode:
+def mode(rules: Iterable[Mode | None], *, base: Mode, places: Sequence[Mode | None], desk_mode: Mode) -> Mode:
     """How far the decision goes: the lowest of all matching rules and of the desk.
 
     A rule goes as far as the lowest of its own mode and those of its `places` (desk, category), or, where none of
@@ -157,7 +159,7 @@ def mode(
     """
     given = [one for one in places if one is not None]
     around = min(given, key=lambda one: one.rank) if given else None
-    modes = {_lower(rule.mode, around) or base for rule in rules} | {desk_mode}
+    modes = {_lower(own, around) or base for own in set(rules)} | {desk_mode}
     return min(modes, key=lambda one: one.rank)
 
 

@@ -134,7 +134,7 @@ class _Column:
     """What is asked of one source: the clauses that each of its values meets."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._read = source.read
         self._having: defaultdict[Hashable, list[int]] = defaultdict(list)
         self._lacking: defaultdict[Hashable, list[int]] = defaultdict(list)
         self._compared: list[tuple[Compared, bool, int]] = []
@@ -164,14 +164,17 @@ class _Column:
 
     def met(self, view: View) -> int:
         """A bit for every clause that the value of the case meets."""
-        value = self._source.read(view)
+        value = self._read(view)
         if value is None:
             return self._if_unknown
-        values = value if isinstance(value, list | set | frozenset) else (value,)
-        elements = [fold(one) for one in values]
-        met = _joined(self._has, elements)
+        if isinstance(value, _SEVERAL):
+            elements = [fold(one) for one in value]
+            met, lacking = _joined(self._has, elements), _joined(self._lacks, elements) if self._otherwise else 0
+        else:
+            element = fold(value)
+            met, lacking = _mask(self._has.get(element, 0)), _mask(self._lacks.get(element, 0))
         if self._otherwise:
-            met |= self._otherwise & ~_joined(self._lacks, elements)
+            met |= self._otherwise & ~lacking
         return met | self._in_order(value) if self._bounds else met
 
     def _in_order(self, value: object) -> int:
@@ -190,14 +193,16 @@ class _Column:
         return self._ranked[between]
 
 
+_SEVERAL: Final = (list, set, frozenset)
 _RANKED_MAX: Final = 256
 """So many masks are kept of one column; the memory of 10,000 rules with 10,000 bounds would be large."""
 
 
+def _mask(bits: int | list[int]) -> int:
+    return bits if isinstance(bits, int) else _bits(bits)
+
+
 def _joined(masks: Mapping[Hashable, int | list[int]], elements: Sequence[Hashable]) -> int:
-    if len(elements) == 1:
-        found = masks.get(elements[0], 0)
-        return found if isinstance(found, int) else _bits(found)
     joined, apart = 0, []
     for element in elements:
         found = masks.get(element, 0)

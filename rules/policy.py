@@ -82,7 +82,7 @@ class LoadedPolicy:
         view = self._view(case, desk)
         matched = self._engine.matched(view)
         mode = engine.mode(
-            [one.rule for one in matched.every],
+            (one.mode for one in matched.every),
             base=self.file.mode,
             places=(self.file.modes.desks.get(desk), self._category_mode(case.triage.intent)),
             desk_mode=desk_mode,
@@ -157,20 +157,24 @@ def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], compiler:
         line = compiler.document.place((stage, index)).line
         node = _node(rule.when, (stage, index, "when"), compiler)
         verdict = RuleVerdict(stage, rule.name, True, line=line)
-        yield Compiled(rule, node, verdict, *_prepared(rule))
+        yield Compiled(rule, node, verdict, rule.mode, *_prepared(rule))
 
 
 def _node(when: Condition | None, path: yamlfile.Trail, compiler: Compiler) -> Node | None:
     return None if when is None else compiler.compiled(when, compiler.document.at(path), path)
 
 
-def _prepared(rule: AnnotateRule | RouteRule) -> tuple[dict[str, object], Template | None, Template | None]:
-    """What an annotate rule sets, and its texts for the note and for whom it notifies."""
+def _prepared(
+    rule: AnnotateRule | RouteRule,
+) -> tuple[dict[str, object], bool, bool, Template | None, Template | None]:
+    """What `Compiled` wants to know of an annotate rule, worked out once."""
     if isinstance(rule, RouteRule):
-        return {}, None, None
-    single = {name: value for name in engine.SINGLE if (value := getattr(rule.then, name)) is not None}
-    note, notify = rule.then.note, rule.then.notify
-    return single, Template(note) if note else None, Template(notify.text) if notify else None
+        return {}, False, False, None, None
+    then = rule.then
+    sets = {name: value for name in engine.SINGLE if (value := getattr(then, name)) is not None}
+    note = Template(then.note) if then.note else None
+    notify = Template(then.notify.text) if then.notify else None
+    return sets, bool(then.add_tags or then.remove_tags), bool(then.fields or then.call or note or notify), note, notify
 
 
 def _phrases(file: PolicyFile) -> Iterator[Phrase]:
