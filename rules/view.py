@@ -124,7 +124,7 @@ def shown(value: object) -> str:
         several = map(str, value if isinstance(value, list | tuple) else sorted(value))
         words = ", ".join(several) or "none"
     else:
-        words = str(value)
+        words = f"{value:.15g}" if isinstance(value, float) else str(value)
     return words if len(words) <= 60 else f"{words[:59]}…"
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 import rules
 from bridge import yamlfile
+from rules.operators import PREFIXES
 from rules.schema import PolicyFile
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text("utf-8")
@@ -39,7 +40,7 @@ def test_every_example_loads_and_passes_its_own_tests(example: str) -> None:
 def keys_used(data: Any) -> Iterator[str]:
     if isinstance(data, dict):
         for key, value in data.items():
-            yield re.sub(r"^(field|fact)\..+", r"\1.*", key)
+            yield re.sub(rf"^({'|'.join(PREFIXES)})\..+", r"\1.*", key)
             yield from keys_used(value)
     elif isinstance(data, list):
         for value in data:
