@@ -4,13 +4,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from bridge.model import Delivery
 from bridge.store import mailbox
 from bridge.store.retention import unpacked
-from bridge.store.session import Store
+from bridge.store.session import Store, insertion
 from bridge.store.tables import deliveries
 
 
@@ -47,12 +49,7 @@ def add(store: Store, connection: Connection, arrivals: Sequence[Arrival], *, ra
     rows = {(a.delivery.desk, a.delivery.dedupe_key): a for a in arrivals}
     if not rows:
         return []
-    statement = (
-        store.insert(deliveries)
-        .on_conflict_do_nothing(index_elements=["desk", "dedupe_key"])
-        .returning(deliveries.c.desk, deliveries.c.dedupe_key)
-    )
-    added = connection.execute(statement, [_row(arrival) for arrival in rows.values()])
+    added = connection.execute(_adding(store.is_sqlite), [_row(arrival) for arrival in rows.values()])
     fresh = {(desk, key) for desk, key in added}
     due: dict[tuple[str, str], datetime] = {}
     for key in fresh:
@@ -65,6 +62,12 @@ def add(store: Store, connection: Connection, arrivals: Sequence[Arrival], *, ra
         (a.delivery.desk, a.delivery.dedupe_key) in fresh and rows[a.delivery.desk, a.delivery.dedupe_key] is a
         for a in arrivals
     ]
+
+
+@cache
+def _adding(is_sqlite: bool) -> Any:
+    statement = insertion(deliveries, is_sqlite=is_sqlite).on_conflict_do_nothing(index_elements=["desk", "dedupe_key"])
+    return statement.returning(deliveries.c.desk, deliveries.c.dedupe_key)
 
 
 _WAITING = (

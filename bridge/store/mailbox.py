@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from sqlalchemy import Connection, Integer, and_, bindparam, case, func, literal, select, tuple_, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -11,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from bridge.memory import Memory
 from bridge.model import Status, Ticket, TicketRef
 from bridge.store import codec
-from bridge.store.session import Store
+from bridge.store.session import Store, insertion
 from bridge.store.tables import Instant, tickets
 
 TOLD: Final = 0
@@ -164,17 +165,21 @@ def wake(store: Store, connection: Connection, due: Mapping[tuple[str, str], dat
     if not due:
         return
     rows = [{"desk": desk, "ticket": ticket, "due_at": at, "rank": rank} for (desk, ticket), at in sorted(due.items())]
-    statement = store.insert(tickets)
+    connection.execute(_waking(store.is_sqlite), rows)
+    store.announce(connection)
+
+
+@cache
+def _waking(is_sqlite: bool) -> Any:
+    statement = insertion(tickets, is_sqlite=is_sqlite)
     waits_better = and_(tickets.c.due_at.is_not(None), tickets.c.rank < statement.excluded.rank)
-    upsert = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=["desk", "ticket"],
         set_={
             "due_at": sooner(tickets.c.due_at, statement.excluded.due_at),
             "rank": case((waits_better, tickets.c.rank), else_=statement.excluded.rank),
         },
     )
-    connection.execute(upsert, rows)
-    store.announce(connection)
 
 
 @dataclass(frozen=True, slots=True)

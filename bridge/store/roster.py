@@ -1,16 +1,16 @@
 """Rosters as last read, and the ledger of capacity promised to tickets but not yet in the desks' own counts."""
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.model import Roster, TicketRef
 from bridge.store import codec
-from bridge.store.session import Store
+from bridge.store.session import Store, insertion
 from bridge.store.tables import reservations, rosters
 
 _LEDGER_LOCK = 0x6C6467  # "ldg": any number, the same in every process
@@ -70,9 +70,15 @@ def promised(connection: Connection) -> Counter[tuple[str, str]]:
 
 def promise(store: Store, connection: Connection, ref: TicketRef, agent: str, now: datetime) -> None:
     """Reserve one place of an agent for a ticket, in place of any it held before."""
-    row: Mapping[str, object] = {"desk": ref.desk, "ticket": ref.id, "agent": agent, "since": now, "written_at": None}
-    statement = store.insert(reservations).values(**row)
-    connection.execute(statement.on_conflict_do_update(index_elements=["desk", "ticket"], set_=dict(row)))
+    row = {"desk": ref.desk, "ticket": ref.id, "agent": agent, "since": now, "written_at": None}
+    connection.execute(_promising(store.is_sqlite), row)
+
+
+@cache
+def _promising(is_sqlite: bool) -> Any:
+    statement = insertion(reservations, is_sqlite=is_sqlite)
+    anew = {name: statement.excluded[name] for name in ("agent", "since", "written_at")}
+    return statement.on_conflict_do_update(index_elements=["desk", "ticket"], set_=anew)
 
 
 def written(connection: Connection, ref: TicketRef, now: datetime) -> None:

@@ -106,7 +106,7 @@ class Store:
 
     def insert(self, table: Table) -> Any:
         """An INSERT of this engine's dialect, which knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return insertion(table, is_sqlite=self.is_sqlite)
 
     @property
     def conninfo(self) -> str:
@@ -171,6 +171,11 @@ def _postgresql(engine: Engine) -> Engine:
         connection.commit()
 
     return engine
+
+
+def insertion(table: Table, *, is_sqlite: bool) -> Any:
+    """`Store.insert` for those who build a statement once for each engine."""
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
 
 
 def _sqlite(engine: Engine, durability: str) -> Engine:
