@@ -76,13 +76,13 @@ def away(place: Place) -> str:
 
 
 def backlog(place: Place) -> str:
-    """Three tickets at once, which is a backlog here (fixture `backlogs`): they go together where the vendor can.
+    """Two tickets at once, which is a backlog here (fixture `backlogs`): they go together where the vendor can.
 
     Only one agent is there to have them, since a death may change which of them comes first.
     """
     place.control("POST", "agents/status", {"agent": "ana@acme.example", "status": "away"})
     place.minute()
-    numbers = [place.customer(f"Charged twice {n}", "Please refund the invoice.") for n in range(3)]
+    numbers = [place.customer(f"Charged twice {n}", "Please refund the invoice.") for n in range(2)]
     place.minute()
     return numbers[1]
 
