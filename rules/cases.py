@@ -150,7 +150,11 @@ def _own(values: Mapping[str, object]) -> dict[str, object]:
 
 def _triage(read: Triage, given: Given) -> Triage:
     """What triage read of the text, with what the test gives in its place."""
-    sure = {name: Finding(str(value), 1.0) for name in _FOUND if (value := getattr(given, name)) is not None}
+    sure: dict[str, Any] = {
+        name: Finding(str(value), 1.0) for name in _FOUND if (value := getattr(given, name)) is not None
+    }
+    if given.signals is not None:
+        read = replace(read, signals=tuple(Finding(name, 1.0) for name in sorted(given.signals)))
     if given.automatic == "none":
         return replace(read, **{**sure, "automatic": None})
     return replace(read, **sure)

@@ -29,7 +29,8 @@ def _language(code: str) -> str:
 
 
 Sentiment = Literal["negative", "neutral", "positive"]
-Automatic = Literal["auto_reply", "bounce", "none"]
+Automatic = Literal["auto_reply", "bounce", "spam", "loop", "none"]
+Signal = Literal["asks_for_human", "churn", "legal", "bug", "repeat_contact", "topic_drift"]
 Kind = Literal["image", "video", "audio", "pdf", "text", "archive", "other"]
 LanguageCode = Annotated[str, AfterValidator(_language)]
 Branch = Annotated[tuple["Condition", ...], AfterValidator(some)]
@@ -73,6 +74,8 @@ class Condition(Named):
     language: Found[LanguageCode] | None = None
     automatic: Found[Automatic] | None = None
     asks_for_human: StrictBool | None = None
+    signals: SetTest[Signal] | None = None
+    entities: SetTest[str] | None = None
 
     requester_name: TextTest | None = Field(default=None, alias="requester.name")
     requester_email: TextTest | None = Field(default=None, alias="requester.email")

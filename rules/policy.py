@@ -9,7 +9,7 @@ from typing import Final, Literal
 from bridge import yamlfile
 from bridge.calendars import Calendar
 from bridge.model import Case, Finding, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
-from bridge.triage import Keywords, Lexicon, Phrase, triage
+from bridge.triage import Extractors, Keywords, Lexicon, Phrase, triage
 from bridge.yamlfile import Document
 from rules import account, engine, references
 from rules.account import RuleAccount
@@ -63,6 +63,7 @@ class LoadedPolicy:
             for name, one in file.calendars.items()
         }
         self._keywords = Keywords(file.triage.words)
+        self._extractors = Extractors(file.triage.extract.items())
         compiler = Compiler(document, file.triage.intent.act)
         self._engine = Engine(
             tuple(_compiled("annotate", file.annotate, compiler)), tuple(_compiled("route", file.route, compiler))
@@ -75,7 +76,8 @@ class LoadedPolicy:
 
     def triage(self, ticket: Ticket, text: str) -> Triage:
         """What the text says; an intent less sure than the policy's `suggest` is not told."""
-        return triage(ticket, text, self._keywords, suggest=self.file.triage.intent.suggest)
+        suggest = self.file.triage.intent.suggest
+        return triage(ticket, text, self._keywords, suggest=suggest, extractors=self._extractors)
 
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """The outcome for a case: every matching annotate rule together, and the first matching route rule."""

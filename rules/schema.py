@@ -117,10 +117,11 @@ class Thresholds(Strict):
 
 
 class TriageSection(Strict):
-    """How intents are recognised: thresholds, and the words that speak for each intent."""
+    """How intents are recognised, by thresholds and the words for each; what to extract, a pattern for each name."""
 
     intent: Thresholds = Thresholds()
     words: dict[Name, Annotated[tuple[Words, ...], AfterValidator(some)]] = Field(default_factory=dict)
+    extract: dict[Name, Pattern] = Field(default_factory=dict)
 
 
 class Notify(Strict):
@@ -249,6 +250,7 @@ class Given(Named):
     sentiment: Sentiment | None = None
     language: LanguageCode | None = None
     automatic: Automatic | None = None
+    signals: frozenset[Signal] | None = None
     requester_name: Name | None = Field(default=None, alias="requester.name")
     requester_email: Name | None = Field(default=None, alias="requester.email")
     requester_locale: Name | None = Field(default=None, alias="requester.locale")

@@ -243,6 +243,10 @@ def _human(view: View) -> str:
     return f"true ({', '.join(map(repr, view.human))})" if view.human else "false"
 
 
+def _signals(view: View) -> str:
+    return "; ".join(f"{one.value} ({', '.join(map(repr, one.because))})" for one in view.case.triage.signals) or "none"
+
+
 def _requester(part: str) -> Callable[[View], Any]:
     return lambda view: getattr(view.case.ticket.requester, part, None)
 
@@ -264,6 +268,8 @@ _SOURCES: Final = (
     Source("previous_tags", lambda view: view.in_policy_words(view.case.standing.previous_tags)),
     Source("attachments", lambda view: view.kinds),
     Source("asks_for_human", lambda view: bool(view.human), _human),
+    Source("signals", lambda view: frozenset(one.value for one in view.case.triage.signals), _signals),
+    Source("entities", lambda view: frozenset(one.name for one in view.case.triage.entities)),
     Source("requester.name", _requester("name")),
     Source("requester.email", _requester("email")),
     Source("requester.domain", _domain),

@@ -19,6 +19,7 @@ from bridge.model import (
     Message,
     Mode,
     Requester,
+    Standing,
     Status,
     Ticket,
     TicketRef,
@@ -59,6 +60,7 @@ def case(
     facts: Mapping[str, str | int | float | bool | None] | None = None,
     triage: Triage | None = None,
     event: EventKind = EventKind.TICKET_CREATED,
+    standing: Standing | None = None,
     **ticket: Any,
 ) -> Case:
     message = Message("1", Actor(ActorKind.REQUESTER), Visibility.PUBLIC, text)
@@ -70,6 +72,7 @@ def case(
         text=text,
         triage=triage or Triage(),
         facts={name: Fact(name, value, "test", NOW) for name, value in (facts or {}).items()},
+        standing=standing or Standing(),
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import rules
 from bridge.model import Case, Channel, Effect, Mode, Priority, Status
+from bridge.triage import Lexicon, Phrase, Text
 from tests.rules.build import BASE, END, case, intent, policy
 
 Condition = dict[str, Any]
@@ -37,10 +38,33 @@ def naive_key(key: str, test: Any, values: Values) -> bool | None:
         case "not":
             answer = naive(test, values)
             return None if answer is None else not answer
+        case "tags" | "text" if isinstance(test, dict):
+            return all(naive_set(operator, values[key], wanted) for operator, wanted in test.items())
         case "tags" | "text":
             return any(one in values[key] for one in test)
+        case "field.plan" if values[key] is not None:
+            return naive_several([low(one) for one in as_list(values[key])], test)
         case _:
             return naive_value(values[key], test)
+
+
+def naive_set(operator: str, values: Any, wanted: list[str]) -> bool:
+    there = [one in values for one in wanted]
+    return all(there) if operator.startswith("all") else any(there) is (operator != "none")
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def low(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def naive_several(values: list[Any], test: Condition) -> bool:
+    """Of a list any element may be the one."""
+    wanted = [as_list(asked) for operator, asked in test.items() if operator != "unknown"]
+    return all(any(value in one for value in values) for one in wanted) if wanted else not test["unknown"]
 
 
 def naive_value(value: Any, test: Condition) -> bool | None:
@@ -76,6 +100,11 @@ def asked_of(values: list[Any], *, ordered: bool) -> st.SearchStrategy[Condition
     return st.fixed_dictionaries({}, optional=operators).filter(bool)
 
 
+def sets_of(values: list[Any], *operators: str) -> st.SearchStrategy[Condition]:
+    several = st.lists(st.sampled_from(values), min_size=1)
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(operators, several)).filter(bool)
+
+
 LEAVES = st.fixed_dictionaries(
     {},
     optional={
@@ -83,8 +112,10 @@ LEAVES = st.fixed_dictionaries(
         "priority": asked_of(LEVELS, ordered=True),
         "requester.tier": asked_of(TIERS, ordered=False),
         "contacts_24h": asked_of([*range(5)], ordered=True),
-        "tags": st.lists(st.sampled_from(TAGS), min_size=1),
-        "text": st.lists(st.sampled_from(WORDS), min_size=1),
+        "tags": st.lists(st.sampled_from(TAGS), min_size=1) | sets_of(TAGS, "any", "all", "none"),
+        "field.plan": asked_of(["a", "b", 1, 2], ordered=False),
+        "field.seats": asked_of([*range(5)], ordered=True),
+        "text": st.lists(st.sampled_from(WORDS), min_size=1) | sets_of(WORDS, "words", "all_words"),
     },
 ).filter(bool)
 CONDITIONS = st.recursive(
@@ -103,6 +134,8 @@ VALUES = st.fixed_dictionaries(
         "requester.tier": st.none() | st.sampled_from(TIERS),
         "contacts_24h": st.none() | st.integers(0, 4),
         "tags": st.frozensets(st.sampled_from(TAGS)),
+        "field.plan": st.none() | st.sampled_from(["a", "B", 1, 2.0]) | st.lists(st.sampled_from(["A", "b", 2])),
+        "field.seats": st.none() | st.integers(0, 4),
         "text": st.lists(st.sampled_from(WORDS)),
     }
 )
@@ -114,6 +147,7 @@ def as_case(values: Values) -> Case:
         status=Status(values["status"]),
         priority=Priority(values["priority"]),
         tags=values["tags"],
+        fields={name: values[f"field.{name}"] for name in ("plan", "seats")},
         facts={name: values[name] for name in ("requester.tier", "contacts_24h")},
     )
 
@@ -134,6 +168,26 @@ def test_the_engine_agrees_with_the_naive_evaluator(conditions: list[Condition],
     assert [verdict.rule for verdict in outcome.verdicts] == [*applied, first]
     assert outcome.target is not None
     assert outcome.target.rule == first
+
+
+ALPHABET = "ab é👍請求ßﬁ-'\u0301न\u200d"
+
+
+@given(st.lists(st.text(ALPHABET, min_size=1, max_size=6), max_size=6), st.text(ALPHABET, max_size=40))
+def test_all_words_looked_for_together_are_those_found_one_by_one(words: list[str], text: str) -> None:
+    phrases = [Phrase(word) for word in words if Text(word).words.strip()]
+    found = Lexicon(phrases).find(Text(text))
+    assert found == {phrase.tokens for phrase in phrases if phrase.is_in(Text(text))}
+
+
+@given(CONDITIONS, VALUES)
+def test_the_explanation_says_what_the_decision_does(condition: Condition, values: Values) -> None:
+    loaded, given_case = with_rules(condition), as_case(values)
+    decided = {verdict.rule for verdict in loaded.decide(given_case, desk="d", desk_mode=Mode.LIVE).verdicts}
+    accounts = loaded.explain(given_case, desk="d")
+    assert {account.rule for account in accounts if account.applied} == decided
+    assert accounts[0].verdict is naive(condition, values)
+    assert all(account.because for account in accounts)
 
 
 @given(CONDITIONS, VALUES)

@@ -1,0 +1,151 @@
+"""Hostile policies and hostile tickets: refused at load, or decided with bounded work, which is counted, not timed."""
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import rules
+from bridge import yamlfile
+from bridge.errors import BadFile
+from bridge.model import Case, Mode
+from bridge.yamlfile import MAX_BYTES, MAX_DEPTH
+from tests.rules.build import BASE, END, case, faults
+
+
+def policy_of(whens: Iterator[str]) -> rules.LoadedPolicy:
+    annotate = "".join(f"  - {{name: r{n}, when: {when}, then: {{add_tags: [x]}}}}\n" for n, when in enumerate(whens))
+    return rules.loads(f"{BASE}annotate:\n{annotate}route:\n{END}")
+
+
+def calls_of(loaded: rules.LoadedPolicy, given: Case) -> int:
+    """How many Python functions one decision calls: its work, on any machine."""
+    loaded.decide(given, desk="d", desk_mode=Mode.LIVE)  # what is kept from the first decision on is not counted
+    calls = 0
+
+    def count(frame: Any, event: str, arg: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        loaded.decide(given, desk="d", desk_mode=Mode.LIVE)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{{field.order: v{0}}}",
+        "{{text: [word{0}, other{0}]}}",
+        "{{text: {{all_words: [word{0}, again{0}]}}}}",
+        "{{tags: t{0}}}",
+        "{{contacts_24h: {{over: {0}}}}}",
+        "{{not: {{any: [{{status: new}}, {{field.order: v{0}}}]}}}}",
+        "{{all: [{{field.order: v{0}}}, {{text: {{pattern: 'A{0}'}}}}]}}",
+        "{{any: [{{requester.tier: t{0}}}, {{text: [word{0}]}}, {{field.order: v{0}}}]}}",
+    ],
+)
+def test_rules_that_fail_cost_nothing_however_many_there_are(when: str) -> None:
+    few = policy_of(when.format(number) for number in range(10, 20))
+    many = policy_of(when.format(number) for number in range(10, 510))
+    given = case("a question about something else", fields={"order": "none"}, facts={"contacts_24h": 3})
+    assert calls_of(many, given) == calls_of(few, given)
+
+
+def test_a_question_that_many_rules_ask_is_answered_once() -> None:
+    asking = "{{text: {{pattern: 'A[0-9]'}}, not: {{field.order: v{0}}}}}"
+    few, many = (policy_of(asking.format(number) for number in range(count)) for count in (2, 200))
+    given = case("none of these")
+    searches = [calls_of(loaded, given) for loaded in (few, many)]
+    assert searches[1] - searches[0] <= 198 * 20  # a few calls a rule, never a search of the text
+
+
+def test_ten_thousand_rules_load_and_decide() -> None:
+    loaded = policy_of(f"{{text: [word{number}]}}" for number in range(10_000))
+    outcome = loaded.decide(case("Word77!, word9999"), desk="d", desk_mode=Mode.LIVE)
+    assert [verdict.rule for verdict in outcome.verdicts] == ["r77", "r9999", "everything else"]
+
+
+def test_a_policy_of_five_megabytes_is_refused_before_it_is_read() -> None:
+    start = time.process_time()
+    with pytest.raises(BadFile, match=f"is larger than {MAX_BYTES:,} bytes"):
+        rules.loads("a: " + "[x, " * 1_250_000)
+    assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_what_is_nested_too_deeply_is_refused_in_words(opening: str) -> None:
+    (told,) = faults("teams: " + opening * 100_000 if opening != "- " else opening * 100_000)
+    assert told.endswith(f"is nested deeper than {MAX_DEPTH} levels.")
+
+
+def test_too_many_entries_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yamlfile, "MAX_ENTRIES", 1_000)
+    (told,) = faults("a: [" + "b," * 1_001 + "]")
+    assert told.endswith("has more than 1,000 entries.")
+
+
+def test_patterns_are_bounded_one_by_one_and_together() -> None:
+    pattern = "[a-z]{{400}}{0}"
+    when = "{text: {pattern: '(abc){400}'}}"
+    (told,) = faults(f"{BASE}annotate: [{{name: x, when: {when}, then: {{type: x}}}}]\nroute:\n{END}")
+    assert told.endswith("is a pattern of size 2004, too costly; 1000 is the most.")
+    policy_of(f"{{text: {{pattern: '{pattern.format(number)}'}}}}" for number in range(5))
+    with pytest.raises(BadFile, match=r"has patterns of size 1\d,\d+ together; 10,000 is the most"):
+        policy_of(f"{{text: {{pattern: '{pattern.format(number)}'}}}}" for number in range(30))
+
+
+@pytest.mark.parametrize("branch", ["any", "all"])
+def test_conditions_within_conditions_do_not_multiply(branch: str) -> None:
+    """Written out as alternatives this tree has 2 to the 24 of them."""
+    one, other = "{{all: [{{field.a{0}: 1}}, {{field.b{0}: 1}}]}}", "{{all: [{{field.c{0}: 1}}, {{field.d{0}: 1}}]}}"
+    leaf = f"{{{{any: [{one}, {other}]}}}}"
+    tree = f"{{{branch}: [{', '.join(leaf.format(number) for number in range(24))}]}}"
+    deep = "{status: new}"
+    for _ in range(28):
+        deep = f"{{any: [{{channel: chat, status: open}}, {deep}]}}"
+    loaded = policy_of(iter((tree, deep)))
+    given = case(fields={f"{name}{number}": 1 for name in "ab" for number in range(24)})
+    assert [v.rule for v in loaded.decide(given, desk="d", desk_mode=Mode.LIVE).verdicts][:2] == ["r0", "r1"]
+    spoilt = case(fields={f"{name}{number}": 1 for name in "ac" for number in range(24)})
+    assert [v.rule for v in loaded.decide(spoilt, desk="d", desk_mode=Mode.LIVE).verdicts][:1] == ["r1"]
+
+
+HOSTILE = {
+    "one word": "word " * 13_000,
+    "one letter": "a" * 64_000,
+    "all scripts": "".join(chr(code) for code in range(0x20, 0x10000) if not 0xD800 <= code < 0xE000),
+    "emoji": "👩‍👩‍👧‍👦👍🏽🇩🇪" * 8_000,
+    "han": "請求書" * 20_000,
+    "marks": "e" + "\u0301" * 64_000,
+    "compatibility": "ﷺ" * 32_000,
+    "surrogates": "\ud83d" * 64_000,
+    "turned": "\u202eabc\u202c" * 16_000,
+}
+WORDS = ["word word", "a a", "請求", "書請求書", "👍", "é", "ﷺ", "login が", "न", "word " * 19 + "last"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_text_takes_work_in_proportion_to_its_length(name: str) -> None:
+    whens = [f"{{text: ['{word}']}}" for word in WORDS] + [
+        f"{{text: {{pattern: '{p}'}}}}" for p in ("(a|a)+b", "(x+x+)+y")
+    ]
+    loaded = policy_of(iter(whens))
+    text = HOSTILE[name]
+    whole, half = (calls_of(loaded, case(part)) for part in (text[:32_000], text[:16_000]))
+    assert whole <= 3 * half + 5_000
+    assert calls_of(loaded, case(text)) <= whole + 100  # what stands further down is not looked at
+
+
+def test_words_are_found_whichever_way_a_text_is_taken_apart() -> None:
+    """Many different marks, or none, must not change what a word is."""
+    loaded = policy_of(iter(["{text: [café crème]}", "{text: [請求書]}", "{text: ['👍']}"]))
+    plain, many = "Café—crème 請求書 👍", "Café" + "".join(map(chr, range(0x2200, 0x2250))) + "crème 請求書 👍"
+    for text in (plain, many):
+        rules_found = [v.rule for v in loaded.decide(case(text), desk="d", desk_mode=Mode.LIVE).verdicts]
+        assert rules_found == ["r0", "r1", "r2", "everything else"]
