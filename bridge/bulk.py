@@ -49,7 +49,7 @@ LOOK_MAX: Final = timedelta(seconds=10)
 JOB_PATIENCE: Final = timedelta(minutes=10)
 """A job that is not over by then is given up, and its writes are read back."""
 
-RESTS: Final = {Trust.UNSURE: timedelta(seconds=10), Trust.BROKEN: timedelta(days=1)}
+RESTS: Final = {Trust.UNSURE: timedelta(seconds=2), Trust.BROKEN: timedelta(days=1)}
 """How long a desk gets no bulk calls after a rehearsal that told nothing, or after it broke its word."""
 
 _TRUSTED: Final = {Trust.LOCKED, Trust.PROVEN}
@@ -66,14 +66,15 @@ class Course(Enum):
 def course(standing: Standing, now: datetime, most: int) -> Course:
     """What to do with a desk's writes, where a job takes `most`. Pure."""
     backlog = standing.waiting + standing.coming
-    if standing.oldest is None or backlog < BULK_FROM or _rests(standing, now):
+    rests = _rests(standing, now)
+    if standing.oldest is None or backlog < BULK_FROM or (rests and standing.trust is Trust.BROKEN):
         return Course.SINGLY
     if standing.jobs >= JOBS_MAX:
         return Course.WAIT
     patient = now - standing.oldest < GATHER
     if standing.trust not in _TRUSTED:
         later = Course.WAIT if patient else Course.SINGLY
-        return later if standing.jobs else Course.TOGETHER
+        return later if standing.jobs or rests else Course.TOGETHER
     if standing.waiting >= most:
         return Course.TOGETHER
     if (standing.coming or standing.jobs) and patient:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, false, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.loops import STOPPED, Written
@@ -230,8 +230,8 @@ def postpone(
 ) -> None:
     """Try again at `due_at`. `unsent` is the position of a step that had no effect for certain, None where unclear.
 
-    `failed` counts as an attempt, after which the next wait is longer. Raises LeaseLost where the operation is no
-    longer `owner`'s.
+    An only step that had none may go together with others. `failed` counts as an attempt, after which the next wait is
+    longer. Raises LeaseLost where the operation is no longer `owner`'s.
     """
     require_lease(connection, owner, operation)
     if unsent is not None:
@@ -246,8 +246,13 @@ def postpone(
             lease_owner=None,
             lease_until=None,
             bulk=None,
+            together=false() if unsent is None else _only_step(operation),
         )
     )
+
+
+def _only_step(operation: str) -> ColumnElement[bool]:
+    return select(func.count()).where(steps.c.operation == operation).scalar_subquery() == 1
 
 
 def finish(

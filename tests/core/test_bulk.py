@@ -238,6 +238,25 @@ def test_a_desk_that_refuses_more_jobs_has_the_same_writes_go_together_later(wor
     assert (spent["together"], spent["singly"]) == (2, 0)
 
 
+def test_a_desk_that_puts_off_even_the_rehearsal_costs_no_single_write(world: World) -> None:
+    world.control("PUT", "faults", {"429": {"next": 1, "retry_after": 3, "match": "update_many"}})
+    numbers = burst(world)
+    settle(world, seconds=20)
+    written_once(world, numbers)
+    assert (writes(world)["together"], writes(world)["singly"]) == (3, 0)
+
+
+def test_a_single_write_that_was_put_off_unsent_goes_with_others_next(world: World) -> None:
+    proven(world)
+    world.control("PUT", "faults", {"429": {"next": 1, "retry_after": 1, "match": "PUT /api/v2/tickets/"}})
+    numbers = burst(world, BULK_FROM - 1)
+    assert world.workers.write("writer")
+    numbers += burst(world, 1)
+    settle(world, seconds=20)
+    written_once(world, numbers)
+    assert writes(world) == {"singly": 1, "together": 1, "asked": 1}
+
+
 def test_a_job_that_never_ends_is_given_up_and_its_writes_are_read_back(world: World) -> None:
     proven(world)
     world.sandbox.jobs.seconds = 10 * JOB_PATIENCE.total_seconds()  # type: ignore[attr-defined]  # of Zendesk's
@@ -324,7 +343,8 @@ OLD = GATHER.total_seconds()
         (stands(100, trust=Trust.UNTRIED, under_way=1, age=OLD), Course.SINGLY),
         (stands(100, trust=Trust.BROKEN), Course.SINGLY),
         (stands(100, trust=Trust.BROKEN, trust_at=NOW - RESTS[Trust.BROKEN]), Course.TOGETHER),
-        (stands(100, trust=Trust.UNSURE), Course.SINGLY),
+        (stands(100, trust=Trust.UNSURE), Course.WAIT),
+        (stands(100, trust=Trust.UNSURE, age=OLD), Course.SINGLY),
         (stands(100, trust=Trust.UNSURE, trust_at=NOW - RESTS[Trust.UNSURE]), Course.TOGETHER),
     ],
 )
