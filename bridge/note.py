@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Remark, RuleVerdict, Triage
+from bridge.triage import redact
 
 NOTE_MAX: Final = 1_500
 """Characters, tags and entities among them."""
@@ -71,7 +72,18 @@ def _what(triage: Triage) -> str:
         "automatic": triage.automatic,
     }
     asides = [f"{name} {_sure(finding, 20)}" for name, finding in others.items() if finding]
+    asides += [_signal(finding) for finding in triage.signals]
+    asides += [f"{_safe(entity.name, 20)} {_safe(redact(entity.value), 30)}" for entity in triage.entities[:_ENTITIES]]
     return "; ".join([intent, *asides])
+
+
+_ENTITIES: Final = 4
+"""Of what the text mentions so many are told; the ticket itself is one click away."""
+
+
+def _signal(finding: Finding) -> str:
+    words = ", ".join(f"“{_safe(redact(word), 25)}”" for word in finding.because[:2])
+    return f"{finding.value.replace('_', ' ')} by {words}"
 
 
 def _sure(finding: Finding, most: int = 60) -> str:

@@ -16,8 +16,8 @@ from pydantic import (
 
 from bridge import calendars
 from bridge.model import Channel, EventKind, Mode, Priority, Status
-from rules.conditions import Automatic, Condition, LanguageCode, Sentiment
-from rules.operators import Duration, Named, Number, Scalar, Strict, Urgency, Words, some
+from rules.conditions import Automatic, Condition, LanguageCode, Sentiment, Signal
+from rules.operators import Duration, Named, Number, Pattern, Scalar, Strict, Urgency, Words, some
 from rules.template import Template
 
 

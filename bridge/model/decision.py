@@ -34,11 +34,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Entity:
+    """A number or a name that the ticket mentions, by the name of the policy's extractor that found it."""
+
+    name: str
+    value: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Triage:
     """What a ticket's text says. None means that nothing was found, never a guess.
 
     `urgency` is low, normal, high or critical; `sentiment` negative, neutral or positive; `language` ISO 639-1;
-    `automatic` auto_reply, bounce or none of these (None).
+    `automatic` auto_reply, bounce, spam, loop or none of these (None). Each of `signals` is asks_for_human, churn,
+    legal, bug, repeat_contact or topic_drift.
     """
 
     intent: Finding | None = None
@@ -46,6 +56,8 @@ class Triage:
     sentiment: Finding | None = None
     language: Finding | None = None
     automatic: Finding | None = None
+    signals: tuple[Finding, ...] = ()
+    entities: tuple[Entity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,74 +1,33 @@
-"""Urgency, sentiment and the wish for a human, from small word lists in English, German, French and Spanish."""
+"""What a text signals beside its intent, each with the words that say so, from the word lists of `lexicon`."""
 
 from typing import Final
 
-from bridge.model import Finding
+from bridge.model import ActorKind, Attachment, Finding, Message, Ticket, Visibility
+from bridge.triage import lexicon
+from bridge.triage.clean import newest
 from bridge.triage.words import Phrase, Text, found
 
-# One line a language: English, German, French, Spanish. Only what rarely means anything else belongs here.
-_CRITICAL: Final = (
-    "emergency", "production is down", "production down", "site is down", "everything is down", "system is down",
-    "down for everyone", "completely down", "data loss", "lost all our data", "security breach", "we were hacked",
-    "notfall", "produktion steht", "komplett ausgefallen", "nichts geht mehr", "datenverlust", "gehackt",
-    "panne totale", "plus rien ne marche", "perte de données", "piraté",
-    "emergencia", "todo está caído", "caída total", "pérdida de datos", "hackeado",
-)  # fmt: skip
-_HIGH: Final = (
-    "urgent", "urgently", "asap", "as soon as possible", "immediately", "right now", "right away", "deadline",
-    "time sensitive", "blocked", "blocking us", "can not work", "cannot work", "can't work",
-    "dringend", "eilig", "sofort", "umgehend", "so schnell wie möglich", "unverzüglich", "blockiert",
-    "urgence", "urgente", "au plus vite", "immédiatement", "dès que possible", "tout de suite", "bloqué", "en panne",
-    "urgentemente", "cuanto antes", "lo antes posible", "inmediatamente", "de inmediato", "ahora mismo",
-)  # fmt: skip
-_LOW: Final = (
-    "not urgent", "no rush", "no hurry", "whenever you have time", "when you have time", "when you get a chance",
-    "nicht dringend", "keine eile", "eilt nicht", "wenn sie zeit haben",
-    "pas urgent", "rien d'urgent", "pas pressé", "quand vous aurez le temps",
-    "no es urgente", "sin prisa", "cuando tengan tiempo", "cuando puedan",
-)  # fmt: skip
-_NEGATIVE: Final = (
-    "angry", "furious", "unacceptable", "ridiculous", "terrible", "awful", "worst", "disgusting", "useless", "scam",
-    "disappointed", "frustrated", "frustrating", "fed up", "not happy", "unhappy", "sick of", "waste of time",
-    "nobody answers", "no one answers", "still waiting", "third time", "cancel my account", "switch to a competitor",
-    "wütend", "unverschämt", "inakzeptabel", "katastrophe", "enttäuscht", "frustriert", "nicht zufrieden", "frechheit",
-    "unzufrieden", "schrecklich", "immer noch nicht", "zum dritten mal", "es reicht",
-    "inacceptable", "scandaleux", "déçu", "déçue", "mécontent", "mécontente", "furieux", "furieuse", "honteux",
-    "ras le bol", "toujours pas", "inadmissible", "pas content",
-    "inaceptable", "enfadado", "enfadada", "decepcionado", "decepcionada", "vergüenza", "pésimo", "horrible",
-    "harto", "harta", "indignado", "todavía no",
-    "😡", "🤬", "😠", "👎",
-)  # fmt: skip
-_POSITIVE: Final = (
-    "thank you so much", "thanks a lot", "excellent", "awesome", "amazing", "love it", "love your",
-    "perfect", "wonderful", "very happy", "well done",
-    "vielen dank", "herzlichen dank", "großartig", "ausgezeichnet", "sehr zufrieden", "wunderbar", "klasse",
-    "merci beaucoup", "génial", "parfait", "très satisfait", "formidable", "bravo", "excellente",
-    "muchas gracias", "genial", "excelente", "perfecto", "muy contento", "muy contenta", "estupendo", "maravilloso",
-    "😀", "😊", "❤️", "👍", "🎉",
-)  # fmt: skip
-_HUMAN: Final = (
-    "speak to a human", "talk to a human", "speak with a human", "talk to a person", "speak to a person",
-    "real person", "real human", "human agent", "speak to someone", "talk to someone", "speak to a manager",
-    "talk to a manager", "speak to your manager", "call me", "not a bot",
-    "mit einem menschen sprechen", "echten menschen", "mit jemandem sprechen", "ihren vorgesetzten",
-    "mit einem mitarbeiter sprechen", "rufen sie mich an", "kein bot",
-    "parler à un humain", "parler à une personne", "parler à quelqu'un", "vraie personne", "un conseiller",
-    "un responsable", "appelez moi", "rappelez moi",
-    "hablar con una persona", "hablar con un humano", "hablar con alguien", "persona real", "un agente humano",
-    "un supervisor", "llámenme",
-)  # fmt: skip
+ASKS_FOR_HUMAN: Final = "asks_for_human"
+CHURN: Final = "churn"
+LEGAL: Final = "legal"
+BUG: Final = "bug"
+REPEAT: Final = "repeat_contact"
+DRIFT: Final = "topic_drift"
 
 
 def _compiled(words: tuple[str, ...]) -> tuple[Phrase, ...]:
-    return tuple(map(Phrase, words))
+    return tuple(map(Phrase, dict.fromkeys(words)))
 
 
 _URGENCY: Final = tuple(
-    (level, _compiled(words)) for level, words in (("critical", _CRITICAL), ("low", _LOW), ("high", _HIGH))
+    (level, _compiled(words))
+    for level, words in (("critical", lexicon.CRITICAL), ("low", lexicon.LOW), ("high", lexicon.HIGH))
 )
 """Looked at in this order: `not urgent` has `urgent` in it, and an outage is one however politely it is told."""
 
-_BAD, _GOOD, _PERSON = _compiled(_NEGATIVE), _compiled(_POSITIVE), _compiled(_HUMAN)
+_BAD, _GOOD, _PERSON = _compiled(lexicon.NEGATIVE), _compiled(lexicon.POSITIVE), _compiled(lexicon.HUMAN)
+_LEAVES, _LAW, _FAULTS = _compiled(lexicon.CHURN), _compiled(lexicon.LEGAL), _compiled(lexicon.BUG)
+_AGAIN, _ANOTHER = _compiled(lexicon.REPEAT), _compiled(lexicon.ANOTHER)
 
 
 def urgency(text: Text) -> Finding | None:
@@ -95,6 +54,89 @@ def sentiment(text: Text) -> Finding | None:
 def asks_for_human(text: Text) -> tuple[str, ...]:
     """The words with which the requester asks for a person, none where they do not."""
     return found(_PERSON, text)
+
+
+def signals(ticket: Ticket, text: Text) -> tuple[Finding, ...]:
+    """Everything else that `text`, the new words of `ticket`, signals, in a fixed order; each at most once."""
+    told = (
+        _told(ASKS_FOR_HUMAN, asks_for_human(text)),
+        _told(CHURN, found(_LEAVES, text)),
+        _told(LEGAL, found(_LAW, text)),
+        _bug(ticket, text),
+        _repeat(ticket, text),
+        _drift(ticket, text),
+    )
+    return tuple(finding for finding in told if finding is not None)
+
+
+def _told(value: str, because: tuple[str, ...]) -> Finding | None:
+    return Finding(value, _confidence(len(because)), because) if because else None
+
+
+def _bug(ticket: Ticket, text: Text) -> Finding | None:
+    """Words of a fault; a picture beside them makes it surer and is named among the reasons."""
+    because = found(_FAULTS, text)
+    pictures = [file for message in newest(ticket.messages) for file in message.attachments if _is_picture(file)]
+    if not because:
+        return None
+    shown = ("a picture is attached",) if pictures else ()
+    return Finding(BUG, _confidence(len(because) + 2 * len(shown)), because + shown)
+
+
+_PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic", ".mp4", ".mov", ".webm")
+
+
+def _is_picture(file: Attachment) -> bool:
+    kind = file.content_type or ""
+    return kind.startswith(("image/", "video/")) or file.name.casefold().endswith(_PICTURES)
+
+
+def _repeat(ticket: Ticket, text: Text) -> Finding | None:
+    """They say that they write again, or have written twice or more since anybody answered."""
+    because = found(_AGAIN, text)
+    unanswered = len(newest(ticket.messages)) if _last_public(ticket) is ActorKind.REQUESTER else 0
+    counted = (f"{unanswered} messages without an answer",) if unanswered > 1 else ()
+    return _told(REPEAT, because + counted)
+
+
+def _last_public(ticket: Ticket) -> ActorKind | None:
+    spoken = [message.author.kind for message in ticket.messages if message.visibility is Visibility.PUBLIC]
+    return spoken[-1] if spoken else None
+
+
+_LONG_ENOUGH: Final = 6
+"""Telling words that a message has at least before its topic is compared."""
+
+_TELLING: Final = 5
+"""Characters from which on a word tells of a topic; shorter ones are mostly grammar."""
+
+
+def _drift(ticket: Ticket, text: Text) -> Finding | None:
+    """A new question in a thread that an agent has answered: they say so, or no telling word is one of before."""
+    last = newest(ticket.messages)
+    before = ticket.messages[: ticket.messages.index(last[0])] if last else ()
+    if not any(_answers(message) for message in before):
+        return None
+    said = found(_ANOTHER, text)
+    if said:
+        return Finding(DRIFT, 0.9, said)
+    old = _topic(" ".join([ticket.subject, *(message.text for message in before)]))
+    new = _topic(" ".join(message.text for message in last))
+    if len(new) < _LONG_ENOUGH or not new.isdisjoint(old):
+        return None
+    return Finding(DRIFT, 0.6, tuple(sorted(new, key=len, reverse=True)[:3]))
+
+
+def _answers(message: Message) -> bool:
+    return message.author.kind is ActorKind.AGENT and message.visibility is Visibility.PUBLIC
+
+
+def _topic(text: str) -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in Text(text).words.split() if len(word) >= _TELLING)
+
+
+_STEM: Final = 7
+"""Characters of a word that are compared, so that its endings do not count."""
 
 
 def _confidence(words: int) -> float:

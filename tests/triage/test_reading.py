@@ -133,7 +133,7 @@ def test_the_wish_for_a_human_is_heard(text: str) -> None:
         ("我无法登录我的账户", "zh"),
         ("로그인이 되지 않습니다", "ko"),
         ("注文番号12345がまだ届きません", "ja"),
-        ("it says \"Zahlung fehlgeschlagen\" when I pay", "en"),
+        ('it says "Zahlung fehlgeschlagen" when I pay', "en"),
         ("nao consigo entrar", "pt"),
         ("ok", None),
         ("12345", None),
