@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 from sqlalchemy import Row, select
 
 from bridge import bulk
@@ -20,6 +20,7 @@ from bridge.model import Change, Delivery, Mode, Operation, Receipt, Step, Ticke
 from bridge.pipeline import ConnectedDesk
 from bridge.ports import Capability
 from bridge.store import Store, inbox, mailbox, outbox, tables
+from bridge.store.bulk import Trust
 from bridge.store.inbox import Arrival
 from bridge.worker import LEASE, beat
 from bridge.writeback import WriteBack
@@ -62,7 +63,9 @@ class Desk:
     can = frozenset({Capability.BULK, Capability.OPTIMISTIC_LOCK})
     bulk_max = 3
 
-    def __init__(self) -> None:
+    def __init__(self, held: Callable[[str], bool]) -> None:
+        self._held = held
+        self.astray: list[str] = []
         self.changes: Counter[str] = Counter()
         self.effects: Counter[str] = Counter()
         self.jobs: dict[str, Job] = {}
@@ -73,6 +76,7 @@ class Desk:
         return Receipt(found=True) if self.effects[step.marker] else None
 
     def perform(self, step: Step, _seen: Ticket | None) -> Receipt:
+        self.astray += [step.marker] if self._held(step.marker) else []
         return self._met(partial(self._apply, step))
 
     def submit(self, steps: Sequence[Step]) -> str:
@@ -129,13 +133,20 @@ class Together(StoreMachine):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.desk = Desk()
+        self.desk = Desk(lambda marker: any(row.id == marker and row.bulk for row in self._rows(tables.operations)))
         desks: dict[str, Any] = {"acme": ConnectedDesk(self.desk, Mode.LIVE)}  # type: ignore[arg-type]  # what is used
         self.writers = WriteBack(store, desks, clock=self.clock, metrics=Metrics(), lease=LEASE, ticks=self.clock.unix)
         self.names = {worker: worker for worker in WORKERS}
         self.count = 0
 
-    @rule(burst=st.sets(st.sampled_from(TICKETS), min_size=1), rank=st.sampled_from([0, 2, 2, 4]))
+    @initialize(proven=st.booleans())
+    def trust(self, proven: bool) -> None:
+        """The desk has shown before that it keeps its word, or not yet."""
+        if proven:
+            with self.store.writing() as connection:
+                connection.execute(tables.bulk_trust.insert().values(desk="acme", trust=Trust.PROVEN.value))
+
+    @rule(burst=st.sets(st.sampled_from(TICKETS), min_size=2), rank=st.sampled_from([0, 2, 2, 2, 4]))
     def deliver(self, burst: set[str], rank: int) -> None:
         """News of some tickets; whatever may be looked at is decided on, as the desk shows it now."""
         for ticket in sorted(burst):
@@ -197,6 +208,10 @@ class Together(StoreMachine):
         for row in self._rows(tables.operations):
             assert row.state != "done" or self.desk.effects[row.id] == 1
             assert row.state not in {"superseded", "parked"} or self.desk.effects[row.id] == 0, row.words
+
+    @invariant()
+    def no_write_is_made_singly_while_a_job_holds_it(self) -> None:
+        assert self.desk.astray == []
 
     @invariant()
     def what_a_job_holds_is_open_and_written_by_nobody_else(self) -> None:
