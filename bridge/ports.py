@@ -1,6 +1,6 @@
 """The only shapes the core knows of a desk, of a policy, of triage, of time: what plugs in from outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ from bridge.model import (
     Change,
     Delivery,
     Event,
+    Imported,
     Member,
     Mode,
     Operation,
@@ -163,6 +164,16 @@ class BulkDesk(Desk, Protocol):
 
     def rehearsal(self, ref: TicketRef) -> Step:
         """A step that changes nothing and that the lock must refuse (Conflict), to try in a job of its own."""
+
+
+class OwnRules(Protocol):
+    """A desk whose own rules can be turned into a policy."""
+
+    def own_rules(self) -> Mapping[str, object]:
+        """The rules that the desk carries out itself, as its API lists them and an export file holds them."""
+
+    def in_policy_words(self, own_rules: Mapping[str, object], people: Roster) -> Imported:
+        """The same rules in a policy's words, and what of them has none. Pure."""
 
 
 class Policy(Protocol):

@@ -28,11 +28,11 @@ def checked(content: bytes, file: str) -> LoadedPolicy:
     return policy
 
 
-def content_of(file: Path) -> bytes:
-    """What stands in a file, a little more of it at most than is ever accepted. Raises BadFile."""
+def content_of(file: Path, most: int = yamlfile.MAX_BYTES) -> bytes:
+    """What stands in a file, a byte more at most than is accepted. Raises BadFile."""
     try:
         with file.open("rb") as stream:
-            return stream.read(yamlfile.MAX_BYTES + 1)
+            return stream.read(most + 1)
     except OSError as error:
         raise BadFile([Fault(str(file), 1, 1, f"cannot be read: {error.strerror}.")]) from error
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from adapters.freshdesk import hint, mapping, writing
+from adapters.freshdesk import hint, mapping, rules, writing
 from adapters.freshdesk.bookmark import SECOND, Bookmark
 from adapters.freshdesk.client import PAGE_MAX, FreshdeskClient
 from adapters.freshdesk.mapping import Row
@@ -19,6 +19,7 @@ from bridge.model import (
     Change,
     Delivery,
     Event,
+    Imported,
     Operation,
     Priority,
     RawDelivery,
@@ -149,6 +150,15 @@ class FreshdeskDesk:
             acting_id=str(me["id"]),
             field_names=tuple(str(row["name"]) for row in fields if row.get("name")) if fields else None,
         )
+
+    def own_rules(self) -> Row:
+        """The automation rules by their type's number; needs an administrator's key."""
+        types = (rules.CREATION, rules.CLOCK, rules.UPDATE)
+        return {type_: list(self._client.all("/automations/{id}/rules", type_)) for type_ in types}
+
+    def in_policy_words(self, own_rules: Row, people: Roster) -> Imported:
+        """The rules for new tickets and for replies; those that the clock starts are told."""
+        return rules.said(own_rules, people, self._statuses)
 
     def plan(self, operation_id: str, change: Change, ticket: Ticket) -> Operation:
         """At most two calls: one PUT of what differs, then the note, which carries the marker where agents see it."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from adapters.intercom import planning
+from adapters.intercom import planning, rules
 from adapters.intercom.client import IntercomClient, Row, next_page
 from adapters.intercom.directory import Directory
 from adapters.intercom.events import PING, event_of, notification
@@ -33,6 +33,7 @@ from bridge.model import (
     Change,
     Delivery,
     Event,
+    Imported,
     Operation,
     Priority,
     RawDelivery,
@@ -168,6 +169,15 @@ class IntercomDesk:
             teams=tuple(TeamRecord(str(row["id"]), str(row.get("name")), self_assigning(row)) for row in teams),
             acting_id=self._directory.acting_id(),
         )
+
+    def own_rules(self) -> Row:
+        """The tags: Intercom shows its workflows and assignment rules to no program."""
+        return {"tags": list(self._client.get("/tags").get("data") or ())}
+
+    def in_policy_words(self, own_rules: Row, people: Roster) -> Imported:
+        """No rules, and what is known of those there may be."""
+        del people
+        return rules.said(own_rules)
 
     def plan(self, operation_id: str, change: Change, ticket: Ticket) -> Operation:
         """2 to 8 calls for a conversation, 1 or 2 and the tags and the note for a ticket."""

@@ -122,9 +122,16 @@ class ZendeskClient:
         """The account's ticket fields, system and custom."""
         return list(_plain(self._zenpy.ticket_fields()))
 
+    def rules(self, kind: str) -> list[Json]:
+        """The account's triggers or automations, as an admin wrote them."""
+        return [row for page in self._pages(f"{kind}.json") for row in listing(page.get(kind))]
+
     def availabilities(self) -> Iterator[Json]:
         """Pages (JSON:API) of who is available with how much work; zenpy lacks them."""
-        page = self._get("agent_availabilities", **{"page[size]": PAGE})
+        return self._pages("agent_availabilities")
+
+    def _pages(self, path: str) -> Iterator[Json]:
+        page = self._get(path, **{"page[size]": PAGE})
         yield page
         while following := _next(page):
             page = self._json(following)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from adapters.wire import kept, some_id
-from adapters.zendesk import bulk, mapping, plan, roster, webhook
+from adapters.zendesk import bulk, mapping, plan, roster, rules, webhook
 from adapters.zendesk.client import ZendeskClient
 from adapters.zendesk.options import ZendeskOptions
 from bridge.errors import BadCredential, DeskError, NotThere, Unclear
@@ -13,6 +13,7 @@ from bridge.model import (
     Change,
     Delivery,
     Event,
+    Imported,
     Operation,
     Priority,
     RawDelivery,
@@ -118,6 +119,15 @@ class ZendeskDesk:
             acting_id=str(self._client.me()["id"]),
             fields=_unless_hidden(self._client.ticket_fields),
         )
+
+    def own_rules(self) -> mapping.Json:
+        """The triggers and automations, and the ticket fields that give names to what they set; needs an admin."""
+        lists = {kind: self._client.rules(kind) for kind in ("triggers", "automations")}
+        return {**lists, "ticket_fields": _unless_hidden(self._client.ticket_fields) or []}
+
+    def in_policy_words(self, own_rules: mapping.Json, people: Roster) -> Imported:
+        """The triggers; automations, which the clock starts, are told."""
+        return rules.said(own_rules, people)
 
     def plan(self, operation_id: str, change: Change, ticket: Ticket) -> Operation:
         """One PUT, or none. Raises Unsupported."""

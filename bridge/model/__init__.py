@@ -23,6 +23,7 @@ from bridge.model.decision import (
     Triage,
 )
 from bridge.model.event import Delivery, Event, EventKind, RawDelivery
+from bridge.model.imported import Imported, Part, Unsaid
 from bridge.model.people import (
     Actor,
     ActorKind,
@@ -67,6 +68,7 @@ __all__ = [
     "Fact",
     "Finding",
     "Hook",
+    "Imported",
     "Member",
     "Message",
     "Mode",
@@ -74,6 +76,7 @@ __all__ = [
     "Operation",
     "Organisation",
     "Outcome",
+    "Part",
     "Priority",
     "RawDelivery",
     "Receipt",
@@ -91,5 +94,6 @@ __all__ = [
     "TicketRef",
     "TicketSummary",
     "Triage",
+    "Unsaid",
     "Visibility",
 ]

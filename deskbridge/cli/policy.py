@@ -1,23 +1,29 @@
-"""`deskbridge policy`: which version of the policy is in effect, who brought it there, and how to get another."""
+"""`deskbridge policy`: which version is in effect, who brought it there, how to get another, and how to get a first."""
 
 import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 import rules
+from bridge.metrics import CountingGate, Metrics
+from bridge.ports import OwnRules
+from bridge.settings import Settings
 from bridge.store import Store, policies
 from bridge.store.policies import Activation, Candidate, How, NoSuchVersion
 from deskbridge.cli.database import opened
+from deskbridge.cli.init import FileInTheWay
+from deskbridge.importing import policy_of, read_export
 from deskbridge.policies import candidate_of, checked, content_of, here
-from deskbridge.wiring import read_settings, utc_now
+from deskbridge.vendors import VENDORS
+from deskbridge.wiring import connect, read_settings, utc_now
 
-app = typer.Typer(help="The policy's versions: list, show, bring into effect, roll back.", no_args_is_help=True)
+app = typer.Typer(help="The policy's versions, and a first one from a desk's own rules.", no_args_is_help=True)
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.")]
 By = Annotated[str | None, typer.Option("--by", help="Who does it, for the record; user@host where it is not given.")]
@@ -89,6 +95,52 @@ def rollback(
             body = policies.body(connection, wanted)
         rules.loads(body, file=f"policy version {wanted}")  # this release may have outgrown it
         _put_into_effect(store, Candidate(wanted, body), How.ROLLBACK, by)
+
+
+@app.command("import")
+def import_rules(
+    vendor: Annotated[str, typer.Argument(help=f"Whose rules: {', '.join(VENDORS)}.")],
+    desk: Annotated[
+        str | None, typer.Option("--desk", help="Which desk, where there are several of the vendor.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Read the rules from an export in JSON instead of the desk.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the policy.")] = Path("imported.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    config: Config = _DEFAULT,
+) -> None:
+    """Write a policy that says what a desk's own rules say, with a list of what could not be said.
+
+    Teams and agents are read from the desk. Nothing is written there.
+    """
+    if output.exists() and not force:
+        raise FileInTheWay(f"{output} is there already; --force writes over it, --output names another")
+    settings = read_settings(config, os.environ)
+    name = _desk_of(settings, vendor, desk)
+    exported = read_export(file) if file is not None else None
+    connected = connect(name, settings.desks[name], settings, CountingGate(Metrics()), utc_now)
+    try:
+        own: OwnRules = cast("OwnRules", connected.desk)
+        roster = connected.desk.roster()
+        found = own.in_policy_words(exported if exported is not None else own.own_rules(), roster)
+    finally:
+        connected.close()
+    text, unsaid = policy_of(found, roster)
+    output.write_text(text, "utf-8")
+    for gap in unsaid:
+        typer.echo(f"not said: {gap.rule}: {gap.what}", err=True)
+    typer.echo(f"Wrote {rules.load(output).summary()} to {output}; {len(unsaid)} things could not be said.")
+
+
+def _desk_of(settings: Settings, vendor: str, desk: str | None) -> str:
+    if vendor not in VENDORS:
+        raise typer.BadParameter(f"no vendor is called {vendor}; there are {', '.join(VENDORS)}")
+    names = [name for name, each in settings.desks.items() if each.vendor == vendor and desk in {None, name}]
+    if len(names) != 1:
+        known = ", ".join(name for name, each in settings.desks.items() if each.vendor == vendor) or "none"
+        raise typer.BadParameter(f"--desk must name one {vendor} desk of the settings, which has: {known}")
+    return names[0]
 
 
 def _put_into_effect(store: Store, candidate: Candidate, how: How, by: str | None) -> None:

@@ -18,12 +18,13 @@ from sandbox.freshdesk.fields import (
     validate,
 )
 from sandbox.freshdesk.records import Actor, Ticket
-from sandbox.freshdesk.wire import JSON, FieldError, Refusal, field_error, invalid, unknown_field
+from sandbox.freshdesk.wire import JSON, FieldError, Refusal, unknown_field
 
-RuleType = Literal[1, 4]
+RuleType = Literal[1, 3, 4]
 CREATION: Final = 1
+HOURLY: Final = 3
 UPDATE: Final = 4
-"""The types of rules that answer to tickets; 3, the hourly one, is not played here."""
+"""The types of rules; the hourly ones are kept as an account has them, and not played."""
 
 ANY = "--"
 
@@ -40,6 +41,9 @@ SETTERS = {
     "add_tag": "tags",
 }
 """The other actions that are played, with the attribute of the ticket that each sets."""
+
+STORED = ("send_email_to_requester", "send_email_to_agent", "send_email_to_group", "add_note", "add_watcher")
+"""Actions that are kept as an account has them, and not played."""
 
 _PERFORMERS = {1: {"agent", "integration"}, 2: {"requester"}, 3: {"agent", "integration", "requester"}, 4: {"system"}}
 """An API write is made by the agent whose key it is."""
@@ -195,7 +199,7 @@ _CONDITIONS = _shaped(
 )
 _ACTION = _shaped(
     {
-        "field_name": one_of(str, [WEBHOOK, *SETTERS]),
+        "field_name": one_of(str, [WEBHOOK, *SETTERS, *STORED]),
         "value": _anything,
         "request_type": one_of(str, ["GET", "POST", "PUT", "PATCH", "DELETE"]),
         "url": text,
@@ -254,13 +258,11 @@ class Rulebook:
 
 
 def type_of(number: int) -> RuleType:
-    """The type of rules a path names. Raises Refusal: 404 for the unknown, 400 for what is not played here."""
-    if number == 3:
-        raise invalid(
-            [field_error("automation_type_id", "Hourly rules are not played by the sandbox", "invalid_value")]
-        )
+    """The type of rules a path names. Raises Refusal: 404 for the unknown."""
     if number == CREATION:
         return 1
+    if number == HOURLY:
+        return 3
     if number == UPDATE:
         return 4
     raise Refusal(404)

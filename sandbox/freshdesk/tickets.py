@@ -229,7 +229,7 @@ class Tickets:
             for action in rule.body["actions"]:
                 if action["field_name"] == WEBHOOK:
                     self._webhooks.send(rule, action, ticket, happening)
-                else:
+                elif action["field_name"] in SETTERS:
                     self.update(ticket, _set_by(action, ticket), SYSTEM, quietly=True)
 
 

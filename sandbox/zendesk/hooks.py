@@ -57,6 +57,8 @@ class Registry:
     sender: Sender
     webhooks: dict[str, Webhook] = field(default_factory=dict)
     triggers: dict[int, Trigger] = field(default_factory=dict)
+    automations: dict[int, Trigger] = field(default_factory=dict)
+    """Kept and never played: the sandbox has no hour that passes."""
 
     def add(self, given: dict[str, Any], now: float, secret: str | None = None) -> Webhook:
         """Register a webhook from its API body. Raises Refusal."""

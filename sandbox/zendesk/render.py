@@ -234,10 +234,19 @@ def webhook(shown: Webhook) -> dict[str, Any]:
 
 
 def trigger(shown: Trigger) -> dict[str, Any]:
-    """A business rule."""
+    """A business rule that events start."""
+    return _rule(shown, "triggers")
+
+
+def automation(shown: Trigger) -> dict[str, Any]:
+    """A business rule that the clock starts."""
+    return _rule(shown, "automations")
+
+
+def _rule(shown: Trigger, kind: str) -> dict[str, Any]:
     return shown.fields | {
         "id": shown.id,
-        "url": url(f"triggers/{shown.id}"),
+        "url": url(f"{kind}/{shown.id}"),
         "raw_title": shown.fields["title"],
         "default": False,
         "created_at": stamp(shown.created_at),

@@ -1,6 +1,7 @@
 """Zendesk's triggers: conditions on a finished action, and the placeholders of a webhook's body.
 
-Only the action `notification_webhook` is played; anything else is refused, so that no rule is silently without effect.
+Only the action `notification_webhook` is played, and a trigger all of whose conditions are known here. The other usual
+ones (`STORED_ACTIONS`, `STORED_CONDITIONS`) are kept as an account has them, without effect; anything else is refused.
 """
 
 import re
@@ -37,7 +38,7 @@ def read_trigger(given: dict[str, Any]) -> dict[str, Any]:
     conditions = given.get("conditions") or {}
     rows = {kind: list(conditions.get(kind) or []) for kind in ("all", "any")}
     for row in rows["all"] + rows["any"]:
-        if row.get("field") not in _ASPECTS or row.get("operator") not in _OPERATORS:
+        if not _plays(row) and not _is(row.get("field"), STORED_CONDITIONS):
             raise errors.invalid("conditions", f"Conditions: {row} is not known to this sandbox", "InvalidValue")
     return {
         "title": given["title"],
@@ -52,6 +53,8 @@ def read_trigger(given: dict[str, Any]) -> dict[str, Any]:
 
 def _check_action(action: dict[str, Any]) -> None:
     value = action.get("value")
+    if _is(action.get("field"), STORED_ACTIONS):
+        return
     if action.get("field") != "notification_webhook" or not isinstance(value, list) or len(value) != 2:
         words = (
             'Actions: this sandbox knows {"field": "notification_webhook", "value": ["<webhook id>", "<body>"]} only'
@@ -59,6 +62,28 @@ def _check_action(action: dict[str, Any]) -> None:
         raise errors.invalid("actions", words, "InvalidValue")
     if len(value[1]) > BODY_MAX:
         raise errors.invalid("actions", f"Actions: body is too long (maximum is {BODY_MAX} characters)", "TooLong")
+
+
+STORED_ACTIONS = (
+    *("status", "priority", "type", "group_id", "assignee_id", "set_tags", "current_tags", "remove_tags", "cc"),
+    *("notification_user", "notification_group", "notification_target", "satisfaction_score", "custom_fields_"),
+)
+"""Actions that are kept and not played; one that ends in "_" is the beginning of several."""
+
+STORED_CONDITIONS = (
+    *("status", "priority", "type", "group_id", "assignee_id", "current_tags", "comment_is_public", "role", "via_id"),
+    *("subject_includes_word", "description_includes_word", "comment_includes_word", "requester_id", "brand_id"),
+    *("organization_id", "satisfaction_score", "in_business_hours", "locale_id", "ticket_form_id", "custom_fields_"),
+)
+"""Conditions that may be kept without being played, with whatever operator."""
+
+
+def _is(field: Any, known: tuple[str, ...]) -> bool:
+    return any(field == one or (one.endswith("_") and str(field).startswith(one)) for one in known)
+
+
+def _plays(row: dict[str, Any]) -> bool:
+    return row.get("field") in _ASPECTS and row.get("operator") in _OPERATORS
 
 
 _ASPECTS: dict[str, Callable[[Act], Any]] = {
@@ -91,7 +116,9 @@ _OPERATORS: dict[str, Callable[[dict[str, Any], Act], bool]] = {
 
 
 def meets(conditions: dict[str, list[dict[str, Any]]], act: Act) -> bool:
-    """True where all of `all` and, if there are any, one of `any` hold."""
+    """True where all of `all` and, if there are any, one of `any` hold; never where one is kept only."""
+    if not all(map(_plays, (row for rows in conditions.values() for row in rows))):
+        return False
     verdicts = {kind: [_OPERATORS[row["operator"]](row, act) for row in rows] for kind, rows in conditions.items()}
     return all(verdicts["all"]) and (any(verdicts["any"]) or not verdicts["any"])
 

@@ -424,3 +424,12 @@ def test_a_webhook_may_be_dropped_or_doubled(caller: Caller, endpoint: Endpoint)
     caller.control("PUT", "/faults", duplicate={"next": 1})
     caller.customer()
     assert triggers(caller, endpoint) == ["{ticket_action:created}"] * 2
+
+
+def test_what_is_kept_of_an_accounts_rules_and_not_played_is_listed_and_has_no_effect(caller: Caller) -> None:
+    hourly = add(caller, 3, rule({"field_name": "priority", "value": 4}))
+    mailing = add(caller, 1, rule({"field_name": "send_email_to_requester"}, {"field_name": "priority", "value": 3}))
+    id_ = caller.customer()
+    assert caller.get(f"/tickets/{id_}").json()["priority"] == 3
+    assert [row["id"] for row in caller.get("/automations/3/rules").json()] == [hourly]
+    assert [row["id"] for row in caller.get("/automations/1/rules").json()] == [mailing]

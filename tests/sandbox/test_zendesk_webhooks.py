@@ -306,7 +306,7 @@ def test_conditions_decide_whether_a_trigger_fires(
     "wrong",
     [
         {"title": "t", "actions": []},
-        {"title": "t", "actions": [{"field": "priority", "value": "high"}]},
+        {"title": "t", "actions": [{"field": "teleport", "value": "high"}]},
         {"title": "t", "actions": [{"field": "notification_webhook", "value": ["01", "x" * 16_001]}]},
         {
             "title": "t",
@@ -317,6 +317,21 @@ def test_conditions_decide_whether_a_trigger_fires(
 )
 def test_a_trigger_that_could_not_work_is_refused(desk: Sandbox, wrong: dict[str, Any]) -> None:
     assert desk.api.post("triggers", json={"trigger": wrong}).status_code == 422
+
+
+def test_what_is_kept_of_an_accounts_rules_and_not_played_is_listed_and_has_no_effect(
+    desk: Sandbox, target: Endpoint
+) -> None:
+    hook = desk.hear(target.url, "conditional_ticket_events")
+    trigger(desk, hook["id"], all=[{"field": "satisfaction_score", "operator": "is", "value": "good"}])
+    raises = {"title": "raise", "actions": [{"field": "priority", "value": "urgent"}]}
+    assert desk.api.post("triggers", json={"trigger": raises}).status_code == 201
+    assert desk.api.post("automations", json={"automation": raises}).status_code == 201
+    number = desk.write()
+    assert desk.state()["deliveries"] == []
+    assert desk.api.get(f"tickets/{number}").json()["ticket"]["priority"] != "urgent"
+    assert [row["title"] for row in desk.api.get("triggers").json()["triggers"]] == ["tell the bridge", "raise"]
+    assert [row["title"] for row in desk.api.get("automations").json()["automations"]] == ["raise"]
 
 
 @pytest.mark.parametrize(

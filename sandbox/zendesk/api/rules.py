@@ -49,3 +49,16 @@ def routes(face: Blueprint, backend: Backend) -> None:
     def triggers_delete(number: int) -> tuple[str, int]:
         del triggers[find(number).id]
         return "", 204
+
+    @face.get("/automations")
+    def automations_list() -> dict[str, Any]:
+        admin_only()
+        return page("automations", list(backend.registry.automations.values()), render.automation)
+
+    @face.post("/automations")
+    def automations_create() -> tuple[dict[str, Any], int]:
+        admin_only()
+        fields, now = read_trigger(given("automation")), backend.now()
+        made = Trigger(backend.account.next_id(), fields, now, now)
+        backend.registry.automations[made.id] = made
+        return {"automation": render.automation(made)}, 201
