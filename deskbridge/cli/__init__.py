@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import check, demo, events, init, policy, sandbox, serve, sync
+from deskbridge.cli import check, demo, events, init, policy, sandbox, serve, sync, triage
 
 app = typer.Typer(
     name="deskbridge",
@@ -42,6 +42,7 @@ app.command()(sandbox.sandbox)
 app.command()(demo.demo)
 app.add_typer(events.app, name="events")
 app.add_typer(policy.app, name="policy")
+app.add_typer(triage.app, name="triage")
 
 
 def main() -> None:
