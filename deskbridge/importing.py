@@ -3,7 +3,7 @@
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -51,8 +51,7 @@ def policy_of(found: Imported, roster: Roster) -> tuple[str, tuple[Unsaid, ...]]
     if found.fields:
         base["bindings"] = {roster.desk: {"fields": dict(found.fields)}}
     refused: list[Unsaid] = []
-    annotate = list(_accepted(base, "annotate", found.annotate, refused))
-    route = list(_accepted(base, "route", found.route, refused))
+    annotate, route = _accepted(base, found, refused)
     unsaid = (*found.unsaid, *refused, *lonely)
     bindings = {"bindings": base.pop("bindings")} if found.fields else {}
     policy = {**base, "annotate": annotate, "route": [*route, ELSEWHERE], **bindings}
@@ -87,17 +86,30 @@ def _member(agent: AgentRecord) -> dict[str, int]:
     return {"capacity": min(max(agent.limit or CAPACITY, 1), 1_000)}
 
 
-def _accepted(base: Mapping[str, Any], stage: str, parts: Iterable[Part], refused: list[Unsaid]) -> Iterable[Part]:
-    """The rules that load, each tried by itself: one that does not must not take the others with it."""
-    for part in parts:
-        alone = {**base, stage: [part]}
-        alone["route"] = [*alone.get("route", ()), ELSEWHERE]
-        try:
-            rules.loads(_yaml(alone), file="policy")
-        except BadFile as error:
-            refused.append(Unsaid(str(part["name"]), "; ".join(fault.message for fault in error.faults)))
-        else:
-            yield part
+def _accepted(base: Mapping[str, Any], found: Imported, refused: list[Unsaid]) -> tuple[list[Part], list[Part]]:
+    """The rules that load: all at once, or, where one does not, each by itself, so that it takes no other with it."""
+    if _faults({**base, "annotate": list(found.annotate), "route": [*found.route, ELSEWHERE]}) is None:
+        return list(found.annotate), list(found.route)
+    alone = {**base, "route": [ELSEWHERE]}
+    annotate = [part for part in found.annotate if _loads(part, {**alone, "annotate": [part]}, refused)]
+    route = [part for part in found.route if _loads(part, {**base, "route": [part, ELSEWHERE]}, refused)]
+    return annotate, route
+
+
+def _loads(part: Part, policy: Mapping[str, Any], refused: list[Unsaid]) -> bool:
+    faults = _faults(policy)
+    if faults is not None:
+        refused.append(Unsaid(str(part["name"]), faults))
+    return faults is None
+
+
+def _faults(policy: Mapping[str, Any]) -> str | None:
+    """Why the policy does not load, None where it does."""
+    try:
+        rules.loads(_yaml(policy), file="policy")
+    except BadFile as error:
+        return " ".join(fault.message for fault in error.faults)
+    return None
 
 
 def _head(roster: Roster, found: Imported) -> str:
