@@ -8,7 +8,7 @@ from functools import partial
 
 from rich.console import Console
 
-from benchmarks import burst, calls, intake, latency, memory, policy, throughput
+from benchmarks import burst, calls, intake, latency, memory, policy, throughput, triage
 from benchmarks.report import Report
 
 BENCHMARKS: dict[str, Callable[[], Report]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Report]] = {
     "throughput": throughput.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "triage": triage.measure,
     "policy": policy.measure,
 }
 

@@ -29,9 +29,16 @@ CRITICAL: Final = (
     "gehackt",
     "完全に停止", "全面停止", "システムダウン", "全員使えません", "データが消え", "情報漏洩", "不正アクセス",
     "緊急事態",
+    "completely offline", "entirely offline", "is offline for", "nobody in the company", "no one in the company",
+    "total outage", "cannot take orders", "all users are affected", "all our users", "komplett offline",
+    "völlig offline", "kein mitarbeiter", "alle nutzer", "alle benutzer", "rien ne marche", "rien ne fonctionne",
+    "toute l'équipe est bloquée", "tous nos utilisateurs", "sin servicio total", "todos los usuarios",
+    "toda la empresa", "tutti gli utenti", "tutta l'azienda", "todos os usuários", "empresa inteira",
+    "alle gebruikers", "hele bedrijf", "全社で", "全ユーザー",
 )  # fmt: skip
 HIGH: Final = (
-    "urgent", "urgently", "asap", "as soon as possible", "immediately", "right now", "right away", "deadline",
+    "urgent", "urgently", "asap", "as soon as possible", "immediately", "right now", "right away",
+    "deadline is tomorrow", "deadline today", "miss the deadline", "miss our deadline",
     "time sensitive", "blocked", "blocking us", "can not work", "cannot work", "can't work", "please hurry",
     "hurry up",
     "by tomorrow", "by tonight", "by end of day", "by eod", "today please", "critical for us", "time critical",
@@ -46,8 +53,13 @@ HIGH: Final = (
     "il prima possibile", "al più presto", "subito", "immediatamente", "entro oggi", "bloccati", "quanto prima",
     "com urgência", "o quanto antes", "o mais rápido possível", "imediatamente", "agora mesmo", "ainda hoje",
     "precisamos disso hoje", "assim que possível",
-    "dringend", "zo snel mogelijk", "met spoed", "spoed", "onmiddellijk", "direct", "vandaag nog",
+    "dringend", "zo snel mogelijk", "met spoed", "spoed", "onmiddellijk", "vandaag nog",
     "至急", "緊急", "早急に", "大至急", "今すぐ", "なるべく早く", "急いで",
+    "before tomorrow", "by today", "need it today", "need this today", "within the hour", "in two hours",
+    "in an hour", "leaves in", "time is running out", "heute noch", "bis heute", "bis morgen", "impératif",
+    "il me le faut aujourd'hui", "avant demain", "avant ce soir", "corre prisa", "mucha prisa", "para hoy",
+    "antes de mañana", "entro stasera", "entro domani", "oggi stesso", "para hoje", "até amanhã", "voor morgen",
+    "uiterlijk vandaag", "明日までに", "本日中",
 )  # fmt: skip
 LOW: Final = (
     "not urgent", "no rush", "no hurry", "whenever you have time", "when you have time", "when you get a chance",
@@ -60,6 +72,8 @@ LOW: Final = (
     "não é urgente", "sem pressa", "quando puderem", "quando puder", "sem urgência",
     "niet dringend", "geen haast", "wanneer het uitkomt", "als u tijd heeft", "heeft geen haast",
     "急ぎではありません", "急ぎません", "急ぎではない", "お時間のあるとき", "お手すきの",
+    "can wait", "not in a hurry", "take your time", "kann warten", "das kann gern", "peut attendre",
+    "prenez votre temps", "puede esperar", "può aspettare", "pode esperar", "kan wachten", "いつでも構いません",
 )  # fmt: skip
 NEGATIVE: Final = (
     "angry", "furious", "unacceptable", "ridiculous", "terrible", "awful", "worst", "disgusting", "useless", "scam",
@@ -90,6 +104,12 @@ NEGATIVE: Final = (
     "geen antwoord", "oplichting", "ontevreden", "derde keer", "drie keer",
     "ひどい", "ひどすぎ", "不満", "最悪", "失望", "怒って", "許せません", "いい加減", "返事がありません", "がっかり",
     "😡", "🤬", "😠", "👎",
+    "nightmare", "regret", "disappointment", "disappointing", "poor service", "bad service", "expected better",
+    "unprofessional", "disgrace", "shame on you", "never again", "fraud", "unprofessionell", "unprofessionelles",
+    "alptraum", "albtraum", "bereue", "nie wieder", "enttäuschend", "déception", "décevant", "cauchemar",
+    "plus jamais", "je regrette", "fraude", "pesadilla", "me arrepiento", "decepción", "nunca más", "muy enfadado",
+    "incubo", "delusione", "mai più", "mi pento", "decepção", "pesadelo", "nunca mais", "me arrependo",
+    "teleurstelling", "nachtmerrie", "nooit meer", "spijt", "二度と", "残念です",
 )  # fmt: skip
 POSITIVE: Final = (
     "thank you so much", "thanks a lot", "thanks so much", "excellent", "awesome", "amazing", "love it", "love your",
@@ -110,6 +130,9 @@ POSITIVE: Final = (
     "super bedankt",
     "ありがとうございました", "助かりました", "素晴らしい", "完璧", "感謝",
     "😀", "😊", "❤️", "👍", "🎉",
+    "made my day", "you rock", "kudos", "very grateful", "ganz toll", "spitze", "vielen lieben dank",
+    "merci infiniment", "vous êtes au top", "encantado", "muy agradecido", "ottima assistenza", "gentilissimi",
+    "super atendimento", "fantastische service", "dank jullie wel", "heel blij", "とても助かり",
 )  # fmt: skip
 HUMAN: Final = (
     "speak to a human", "talk to a human", "speak with a human", "talk to a person", "speak to a person",
@@ -138,6 +161,12 @@ HUMAN: Final = (
     "leidinggevende spreken", "terugbellen",
     "担当者と直接", "担当者と話", "人間と話", "オペレーターと話", "電話をください", "電話してください",
     "責任者と話", "責任者を",
+    "speak with a representative", "talk with a representative", "speak with someone", "talk with someone",
+    "anyone real", "ring me", "give me a call", "phone me", "call me back", "speak with an agent", "real support",
+    "mensch sprechen", "menschen sprechen", "menschen mit denen man", "anruf", "persönlich sprechen", "être humain",
+    "humain", "quelqu'un au téléphone", "alguien de carne y hueso", "que me llamen", "persona con cui",
+    "parlare con un umano", "una persona vera", "alguém de verdade", "me ligar", "echt mens", "mens aan de lijn",
+    "人と話", "有人対応",
 )  # fmt: skip
 CHURN: Final = (
     "cancel my subscription", "cancel my account", "cancel our subscription", "cancel our account",
@@ -165,9 +194,15 @@ CHURN: Final = (
     "naar de concurrent",
     "overstappen naar een andere", "niet verlengen",
     "解約", "退会", "契約を終了", "アカウントを削除", "他社に", "乗り換え",
+    "terminate our", "don't want to continue", "do not want to continue", "stop using your", "leaving you",
+    "we are leaving", "ending our contract", "cancel our plan", "beendigung meines", "abo beenden",
+    "vertrag beenden", "arrêter mon abonnement", "mettre fin à mon", "ne souhaite plus continuer",
+    "no quiero seguir", "terminar el contrato", "baja de mi cuenta", "terminare il contratto",
+    "non voglio continuare", "chiudere il mio abbonamento", "não quero continuar", "encerrar o contrato",
+    "stop met jullie", "ik stop met", "wil stoppen met", "利用をやめ",
 )  # fmt: skip
 LEGAL: Final = (
-    "lawyer", "attorney", "legal action", "sue you", "court", "lawsuit", "solicitor", "gdpr", "ccpa",
+    "lawyer", "attorney", "legal action", "sue you", "lawsuit", "solicitor", "gdpr", "ccpa",
     "data protection",
     "consumer protection", "ombudsman", "small claims", "right to be forgotten", "breach of contract", "leaked",
     "trading standards", "chargeback", "subpoena",
@@ -186,13 +221,18 @@ LEGAL: Final = (
     "advocaat", "rechtbank", "juridische stappen", "avg verzoek", "consumentenbond", "aangifte",
     "ingebrekestelling", "deurwaarder",
     "弁護士", "訴訟", "法的措置", "裁判", "消費者センター", "個人情報保護", "消費生活センター",
+    "solicitors", "lawyers", "attorneys", "legal department", "court of law", "in court", "to court",
+    "personal information you store", "delete all personal", "required by law", "vor gericht", "rechtsabteilung",
+    "rechtsweg", "déposerai plainte", "plainte", "juridique", "en justice", "demandar", "asesoría legal",
+    "vías legales", "legale", "querela", "processo", "entrar com uma ação", "rechter", "juridisch", "訴えます",
+    "法律",
 )  # fmt: skip
 BUG: Final = (
-    "crash", "crashes", "crashed", "crashing", "error message", "internal server error", "exception", "stack trace",
+    "crashes", "crashed", "crashing", "error message", "internal server error", "exception", "stack trace",
     "traceback",
     "typeerror", "nullpointerexception", "does nothing", "not loading", "won't load", "doesn't load", "blank page",
     "white screen",
-    "freezes", "stopped working", "doesn't work", "does not work", "not working", "bug", "broken", "404",
+    "freezes", "stopped working", "doesn't work", "does not work", "not working", "bug", "broken",
     "500 error", "error 500",
     "error code", "glitch", "timed out", "keeps loading",
     "stürzt", "absturz", "abgestürzt", "fehlermeldung", "funktioniert nicht", "geht nicht", "lädt nicht",
@@ -215,6 +255,12 @@ BUG: Final = (
     "doet niets",
     "落ちます", "落ちる", "クラッシュ", "エラーメッセージ", "動きません", "動かない", "表示されません",
     "エラーコード", "フリーズ", "不具合", "真っ白",
+    "goes white", "screen goes", "hangs at", "hangs on", "stuck at", "stuck on", "nothing happens",
+    "bildschirm weiß", "bleibt weiß", "bleibt der bildschirm", "bleibt hängen", "reagiert nicht", "nichts passiert",
+    "reste blanche", "reste bloqué", "ne répond pas", "écran blanc", "écran noir", "se queda en blanco",
+    "pantalla en blanco", "pantalla blanca", "no responde", "resta bianco", "schermo bianco", "resta bloccato",
+    "non risponde", "tela fica branca", "tela branca", "não responde", "fica travado", "blijft wit", "wit scherm",
+    "blijft hangen", "reageert niet", "反応しません", "固まり",
 )  # fmt: skip
 REPEAT: Final = (
     "still no reply", "still no answer", "no reply", "again the same", "same problem again", "same issue again",
@@ -235,6 +281,11 @@ REPEAT: Final = (
     "derde keer", "tweede keer", "drie keer", "alweer", "geen antwoord", "nog steeds geen", "al eerder gemaild",
     "opnieuw",
     "何度も", "返事がありません", "まだ返信", "再度", "また同じ", "二回目", "三回目",
+    "second ticket", "third ticket", "second message", "third message", "fourth message", "nobody followed up",
+    "no one followed up", "vierte nachricht", "dritte nachricht", "zweite nachricht", "mehrmals geschrieben",
+    "vous relance", "ma troisième demande", "par segunda vez", "por segunda vez", "por tercera vez",
+    "per la seconda volta", "per la terza volta", "pela segunda vez", "pela terceira vez", "voor de tweede keer",
+    "voor de derde keer", "2回目", "3回目",
 )  # fmt: skip
 ANOTHER: Final = (
     "another question", "one more question", "different question", "different issue", "separate issue", "unrelated",

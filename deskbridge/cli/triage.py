@@ -1,10 +1,12 @@
 """`deskbridge triage`: what triage makes of a text."""
 
 import sys
+from typing import Annotated
 
 import typer
 
 from bridge.triage import new_words, readable
+from bridge.triage import redact as redacted
 
 app = typer.Typer(help="What triage makes of a text.", no_args_is_help=True)
 
@@ -15,9 +17,14 @@ def _group() -> None:
 
 
 @app.command()
-def clean() -> None:
+def clean(
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Mask cards, IBANs, passwords, tokens and addresses.")
+    ] = False,
+) -> None:
     """Print the new words of one message on stdin: a raw mail, an HTML body or plain text.
 
     Quoted text, forwarded headers, signatures and disclaimers are left out, as in everything that triage reads.
     """
-    typer.echo(new_words(readable(sys.stdin.buffer.read())))
+    words = new_words(readable(sys.stdin.buffer.read()))
+    typer.echo(redacted(words) if redact else words)

@@ -63,3 +63,9 @@ def test_the_command_prints_the_new_words_of_the_mail_on_its_standard_input() ->
         [sys.executable, "-m", "deskbridge", "triage", "clean"], input=MULTIPART, capture_output=True, check=True
     )
     assert ran.stdout.decode() == "Grüße aus Köln = gut\n"
+
+
+def test_personal_data_is_masked_where_the_command_is_asked_to() -> None:
+    command = [sys.executable, "-m", "deskbridge", "triage", "clean", "--redact"]
+    ran = subprocess.run(command, input=b"My card is 4111 1111 1111 1111", capture_output=True, check=True)
+    assert ran.stdout.decode() == "My card is [card]\n"
