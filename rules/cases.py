@@ -82,14 +82,15 @@ class TestResult:
 
 def run(policy: Decides, test: PolicyTest, line: int) -> TestResult:
     """The result of one test, decided as if its desk were live."""
-    case = _case(policy, test.given)
+    case = case_of(policy, test.given)
     outcome = policy.decide(case, desk=test.given.desk, desk_mode=Mode.LIVE)
     name = test.name or test.given.subject or f"line {line}"
     accounts = partial(policy.explain, case, desk=test.given.desk)
     return TestResult(name, line, tuple(_differences(test.expect, case.triage, outcome, accounts)), case, outcome)
 
 
-def _case(policy: Decides, given: Given) -> Case:
+def case_of(policy: Decides, given: Given) -> Case:
+    """The case that a test describes, read by the policy's own triage where the test does not say what it found."""
     now = given.at or _NOW
     ticket = _ticket(given, now)
     text = text_of(ticket)

@@ -26,9 +26,12 @@ class Asked:
         """True, False, or None where something unknown decides."""
         known = view.answers
         if id(self) not in known:
-            value = self.source.read(view)
-            known[id(self)] = self.unknown if value is None else _all(one.holds(value) for one in self.questions)
+            known[id(self)] = self.answer(self.source.read(view))
         return known[id(self)]
+
+    def answer(self, value: Any) -> Verdict:
+        """The same for a value that the source might give."""
+        return self.unknown if value is None else _all(one.holds(value) for one in self.questions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     StrictBool,
     StrictStr,
     WithJsonSchema,
@@ -137,6 +138,7 @@ Piece = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
+    PlainSerializer(duration_words, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"}),
 ]
 

@@ -15,6 +15,7 @@ from rules import account, engine, references
 from rules.account import RuleAccount
 from rules.cases import TestResult, run
 from rules.conditions import Condition
+from rules.conflicts import Conflict, conflicts
 from rules.engine import Compiled, Engine, R
 from rules.nodes import Compiler, Node
 from rules.operators import WordsTest, program_size
@@ -104,6 +105,10 @@ class LoadedPolicy:
             *account.of_rules("annotate", self._engine.annotate, matched, view),
             *account.of_rules("route", self._engine.route, matched, view),
         )
+
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Annotate rules that differ on a field, each pair with a ticket that both match, where one was found."""
+        return tuple(conflicts(self, self._engine.annotate))
 
     def members(self, team: str) -> tuple[Member, ...]:
         """The members of a team in the order of the file. Raises KeyError for a team the policy lacks."""

@@ -31,6 +31,8 @@ def check(
     if settings.plain_secrets:
         keys = ", ".join(settings.plain_secrets)
         typer.echo(f"warning: secrets in {config} itself suit sandbox desks only; set by ${{NAME}}: {keys}", err=True)
+    for conflict in policy.conflicts():
+        typer.echo(f"warning: {settings.policy}:{conflict.line}: {conflict.words}", err=True)
     failures = [f"policy test '{result.name}': {result.words}" for result in policy.run_tests() if not result.passed]
     if live:
         gate = CountingGate(Metrics())

@@ -1,0 +1,60 @@
+"""Finds annotate rules that would set one field to different values, with a ticket for which both match."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from typing import Any, Final
+
+from bridge.model import Mode
+from rules.cases import Decides, case_of
+from rules.engine import Compiled, disagreements
+from rules.schema import AnnotateRule, Given
+from rules.witness import witness
+
+PAIRS_MAX: Final = 2_000
+"""So many pairs of rules that differ are looked at; a policy with more of them has other troubles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two rules that both match the ticket `given` (in the shape of a test) and differ on `fields`; the later wins."""
+
+    rule: str
+    line: int
+    later: str
+    later_line: int
+    fields: tuple[str, ...]
+    given: Given
+
+    @property
+    def words(self) -> str:
+        """The conflict in one sentence."""
+        ticket: dict[str, Any] = self.given.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        shown = ", ".join(f"{key}: {value}" for key, value in ticket.items()) or "any"
+        return (
+            f"'{self.rule}' and '{self.later}' (line {self.later_line}) differ on {', '.join(self.fields)} "
+            f"for such a ticket: {shown}; '{self.later}' comes later and wins"
+        )
+
+
+def conflicts(policy: Decides, rules: Sequence[Compiled[AnnotateRule]]) -> Iterator[Conflict]:
+    """The conflicts for which a ticket was found; of the others nothing is said, and the file's order decides."""
+    differing = (
+        (one, later, fields)
+        for one, later in combinations(rules, 2)
+        if (one.sets or one.says or one.retags) and (fields := disagreements(one.rule.then, later.rule.then))
+    )
+    for one, later, fields in islice(differing, PAIRS_MAX):
+        if (given := _both(policy, one, later)) is not None:
+            lines = one.verdict.line or 1, later.verdict.line or 1
+            yield Conflict(one.rule.name, lines[0], later.rule.name, lines[1], tuple(fields), given)
+
+
+def _both(policy: Decides, one: Compiled[AnnotateRule], later: Compiled[AnnotateRule]) -> Given | None:
+    """A ticket that both rules match when the policy is really asked."""
+    nodes = [rule.node for rule in (one, later) if rule.node is not None]
+    for given in witness(nodes):
+        outcome = policy.decide(case_of(policy, given), desk=given.desk, desk_mode=Mode.LIVE)
+        if {one.rule.name, later.rule.name} <= {verdict.rule for verdict in outcome.verdicts}:
+            return given
+    return None
