@@ -1,6 +1,6 @@
 """Patience within a command that a person waits for: a desk's passing fault is outlasted, and said while it lasts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar, cast
@@ -11,7 +11,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from bridge.errors import Retryable
 from bridge.model import Roster
-from bridge.ports import Desk, Page
+from bridge.ports import Desk, OwnRules, Page
 
 T = TypeVar("T")
 
@@ -40,6 +40,9 @@ class _Patient:
 
     def changed_since(self, cursor: str | None, *, start: datetime) -> Page:
         return _outlast(self._desk.name, partial(self._desk.changed_since, cursor, start=start))
+
+    def own_rules(self) -> Mapping[str, object]:
+        return _outlast(self._desk.name, cast("OwnRules", self._desk).own_rules)
 
 
 def _passes(error: Exception) -> bool | float:

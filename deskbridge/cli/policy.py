@@ -12,12 +12,14 @@ from rich.table import Table
 
 import rules
 from bridge.metrics import CountingGate, Metrics
+from bridge.model import Imported, Roster
 from bridge.ports import OwnRules
 from bridge.settings import Settings
 from bridge.store import Store, policies
 from bridge.store.policies import Activation, Candidate, How, NoSuchVersion
 from deskbridge.cli.database import opened
-from deskbridge.cli.init import FileInTheWay
+from deskbridge.cli.init import CannotWrite, FileInTheWay
+from deskbridge.cli.outlast import patient
 from deskbridge.importing import policy_of, read_export
 from deskbridge.policies import candidate_of, checked, content_of, here
 from deskbridge.vendors import VENDORS
@@ -112,25 +114,32 @@ def import_rules(
 ) -> None:
     """Write a policy that says what a desk's own rules say, with a list of what could not be said.
 
-    Teams and agents are read from the desk. Nothing is written there.
+    Teams and agents are read from the desk, whose passing fault is outlasted for a minute. Nothing is written there.
     """
     if output.exists() and not force:
         raise FileInTheWay(f"{output} is there already; --force writes over it, --output names another")
     settings = read_settings(config, os.environ)
     name = _desk_of(settings, vendor, desk)
-    exported = read_export(file) if file is not None else None
-    connected = connect(name, settings.desks[name], settings, CountingGate(Metrics()), utc_now)
+    text, unsaid = policy_of(*_own_rules(settings, name, file))
     try:
-        own: OwnRules = cast("OwnRules", connected.desk)
-        roster = connected.desk.roster()
-        found = own.in_policy_words(exported if exported is not None else own.own_rules(), roster)
-    finally:
-        connected.close()
-    text, unsaid = policy_of(found, roster)
-    output.write_text(text, "utf-8")
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        raise CannotWrite(f"cannot write {output}: {error.strerror}") from error
     for gap in unsaid:
         typer.echo(f"not said: {gap.rule}: {gap.what}", err=True)
     typer.echo(f"Wrote {rules.load(output).summary()} to {output}; {len(unsaid)} things could not be said.")
+
+
+def _own_rules(settings: Settings, name: str, file: Path | None) -> tuple[Imported, Roster]:
+    """The rules of a desk, or of an export file, in a policy's words, and the desk's people. Raises DeskError."""
+    exported = read_export(file) if file is not None else None
+    connected = connect(name, settings.desks[name], settings, CountingGate(Metrics()), utc_now)
+    try:
+        desk = patient(connected.desk)
+        own, roster = cast("OwnRules", desk), desk.roster()
+        return own.in_policy_words(own.own_rules() if exported is None else exported, roster), roster
+    finally:
+        connected.close()
 
 
 def _desk_of(settings: Settings, vendor: str, desk: str | None) -> str:
