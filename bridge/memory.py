@@ -134,7 +134,7 @@ _SAME_MOMENT = timedelta(seconds=2)
 
 
 def told(memory: Memory, kinds: Iterable[EventKind]) -> Memory:
-    """The memory after events of people: what one set is theirs, also where another cleared it before we looked."""
+    """The memory after events of others: what one set is theirs, also where another cleared it before we looked."""
     return replace(memory, held=memory.held.union(*(_THEIRS.get(kind, ()) for kind in kinds)))
 
 
@@ -143,7 +143,7 @@ _THEIRS: Mapping[EventKind, tuple[str, ...]] = {
     EventKind.TEAM_CHANGED: ("team",),
     EventKind.PRIORITY_CHANGED: ("priority",),
 }
-"""By the kind of an event of a person, the fields that they hold from then on; as `observe` finds by comparing."""
+"""By the kind of an event of somebody else, the fields that they hold from then on; as `observe` finds by comparing."""
 
 
 def created_by_a_person(memory: Memory, ticket: Ticket) -> Memory:

@@ -487,8 +487,10 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
 
     Raises Retryable where there is something to decide on a ticket that is still changing under one stamp.
     """
-    by_people = (event.kind for event in events if _is_person(event, acting_id))
-    memory, known, seen_until = remembered.told(box.memory, by_people), box.snapshot, None
+    known, seen_until = box.snapshot, None
+    # A hint names nobody, but what was changed before we ever saw a ticket was not changed by us.
+    by_others = (event.kind for event in events if _is_person(event, acting_id) or (known is None and _is_hint(event)))
+    memory = remembered.told(box.memory, by_others)
     creation = _creation(events) if known is None else None
     created = creation.snapshot if creation is not None else None
     if creation is not None and created is not None and creation.actor.kind is ActorKind.AGENT:

@@ -115,8 +115,6 @@ def test_where_the_creation_is_known_only_what_differs_from_it_is_somebodys() ->
 
 
 def test_an_assignment_that_an_agent_took_back_before_we_looked_is_still_theirs(world: World) -> None:
-    if world.vendor == "freshdesk":
-        pytest.skip("Freshdesk's webhooks do not say who did what")
     world.control("PUT", "faults", {"drop": {"next": 1}})
     number = world.customer("Charged twice", "Please refund the invoice.")
     world.delivered()
