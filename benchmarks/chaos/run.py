@@ -36,7 +36,7 @@ FAULTS: Mapping[str, object] = {
 RATE = 12.0
 """Acts a second at three desks together: what two cores carry with every process on them."""
 
-_QUIET_SECONDS = 240.0
+_QUIET_SECONDS = 600.0
 """The longest that everything may take to settle; what is missing by then is missing."""
 
 
