@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from itertools import groupby
 from typing import Any, Final
 
 import re2
@@ -133,18 +133,19 @@ def _tokens(raw: str) -> list[str]:
     if raw.isascii():
         return raw.lower().translate(_NO_ASCII_WORD).split()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold()).replace(_EMOJI_STYLE, "")
-    kinds = {char: _kind(char) for char in set(folded)}
+    folded = folded[:MAX_CHARACTERS]  # one character can become eighteen
+    kinds = _kinds("".join(sorted(set(folded))))
     marks = [char for char, kind in kinds.items() if kind is None]
     if len(marks) <= _MARKS_MAX and True not in kinds.values():
         for mark in marks:
             folded = folded.replace(mark, " ")
         return folded.split()
-    return list(_TOKEN.findall(_RUN.sub(r" \1 ", folded)))
+    return ["".join(chars) for kind, chars in groupby(folded, kinds.__getitem__) if kind is not None]
 
 
-@lru_cache(maxsize=4_096)
-def _kind(char: str) -> bool | None:
-    """True for a character of a script without spaces, False for any other of a word, None for what is of no word."""
-    if _RUN.match(char):
-        return True
-    return False if _TOKEN.match(char) else None
+def _kinds(chars: str) -> dict[str, bool | None]:
+    """True for characters of scripts without spaces, False for others of words, None for what is of no word."""
+    kinds: dict[str, bool | None] = dict.fromkeys(chars)
+    kinds.update(dict.fromkeys("".join(_TOKEN.findall(chars)), False))
+    kinds.update(dict.fromkeys("".join(_RUN.findall(chars)), True))
+    return kinds
