@@ -25,7 +25,7 @@ ANSWER_ENDS: Final = (
 
 ANSWER_VERBS: Final = (
     " schrieb ", " schreef ", " wrote on ", " wrote (", " escreveu (", " a écrit le ", " escribió el ",
-    " ha scritto il ", " escreveu em ", " schrieb am ", " het volgende geschreven", "さんが", "님이",
+    " ha scritto il ", " escreveu em ", " schrieb am ", " het volgende geschreven", " w dniu ", "さんが", "님이",
 )  # fmt: skip
 """Verbs that languages put before the name."""
 
@@ -87,6 +87,7 @@ REPLY_WORDS: Final = (
 """A help desk's line above which a customer answers has one of each."""
 
 SENT_FROM: Final = (
+    "skickat från", "sendt fra", "wysłane z", "отправлено",
     "sent from", "sent via", "sent by", "sent with", "sent using", "get outlook for", "gesendet von",
     "gesendet mit", "gesendet aus", "von meinem", "von meiner", "mit freundlichen grüßen gesendet", "outlook für",
     "diese nachricht wurde von", "holen sie sich outlook", "envoyé de", "envoyé depuis", "envoyé à partir",
@@ -232,6 +233,14 @@ FOOTERS: Final = (
     "このメールは送信専用",
 )  # fmt: skip
 """How a disclaimer, an imprint or the foot of a list begins; what follows belongs to it."""
+
+DISCLAIMING: Final = (
+    "confidential", "intended recipient", "privileged", "intended solely", "vertraulich", "adressat",
+    "empfänger bestimmt",
+    "rechtlich geschützt", "confidentiel", "destinataire", "confidencial", "destinatari", "privilegiada", "riservat",
+    "confidenziali", "destinatário", "vertrouwelijk", "geadresseerde", "機密", "誤って受信", "受信者",
+)  # fmt: skip
+"""Two of these in one line are a lawyer's."""
 
 BANNERS: Final = (
     "caution: this email", "caution: this e-mail", "caution: external", "caution - external", "warning: this email",

@@ -14,6 +14,9 @@ _SIGNATURE: Final = 14
 _NAME: Final = 40
 """Characters that a name has at most."""
 
+_TELLING: Final = 6
+"""Characters from which on a closing is one without a name below it; `best` and `att` may be words."""
+
 _SHORT: Final = 90
 """Characters that a line of a signature has at most."""
 
@@ -96,18 +99,32 @@ class Stretch:
         if _is_polite(self._said_before(at)):
             return self._end(at) or at
         if _closes(mark) or (_thanks(mark) and self._is_named(at + 1)):
-            return self._end(at + 1) or at
-        if _is_dashed_name(self._lines[at]) or self._is_card(at):
+            alone = len(mark) < _TELLING and not any(self._marks[at + 1 : self._end(at + 1)])
+            return at if alone else self._end(at + 1) or at
+        if _is_dashed_name(self._lines[at]) or self._is_card(at) or self._is_last_name(at):
             return self._end(at) or at
         return at
+
+    def _is_last_name(self, at: int) -> bool:
+        """True for a name alone in the last paragraph, below one that ends as a sentence does."""
+        after = self._marks[at + 1 : self._end(at)]
+        if any(after) or not at or self._marks[at - 1] or not self._said_before(at).endswith(SENTENCE_ENDS):
+            return False
+        name = self._lines[at].strip()
+        return (
+            len(name.split()) <= 3
+            and name.replace(" ", "").isalpha()
+            and name.istitle()
+            and not _thanks(name.casefold())
+        )
 
     def _said_before(self, at: int) -> str:
         return next((self._marks[index] for index in (at - 1, at - 2) if index >= 0 and self._marks[index]), "")
 
     def _is_named(self, at: int) -> bool:
-        """True where the next line that says anything is somebody's name."""
-        following = (index for index in range(at, min(at + 3, len(self._marks))) if self._marks[index])
-        return any(_is_name(self._lines[index]) for index in list(following)[:1])
+        """True where the next line that says anything is somebody's name, or a closing above one."""
+        following = next((index for index in range(at, min(at + 3, len(self._marks))) if self._marks[index]), None)
+        return following is not None and (_is_name(self._lines[following]) or _closes(self._marks[following]))
 
     def _is_card(self, at: int) -> bool:
         """True for a name alone after an empty line, with a way to reach somebody in the lines below."""
@@ -168,7 +185,15 @@ def _starts(mark: str, groups: Mapping[str, tuple[str, ...]]) -> bool:
 
 
 def _foots(mark: str) -> bool:
-    return _starts(mark.lstrip("([{_*#| " + DASHES), _FOOTERS)
+    """True where a disclaimer or a list's foot begins: by its first words, or by two of those that only such have."""
+    core = mark.lstrip("([{_*#| " + DASHES + WORDS)
+    if _starts(core, _FOOTERS):
+        return True
+    return len(core) > _FOOT_SHORT and sum(word in core for word in clients.DISCLAIMING) > 1
+
+
+_FOOT_SHORT: Final = 60
+"""Characters below which no line disclaims anything."""
 
 
 def _is_device(mark: str) -> bool:
@@ -176,8 +201,9 @@ def _is_device(mark: str) -> bool:
     if mark.startswith("[cid:"):
         return mark.endswith("]")
     words = mark.lstrip(DASHES + "[(_ ")
+    got = words.startswith("get ") and words.split("<", 1)[0].rstrip().endswith((" for android", " for ios"))
     if not _starts(words, _SENT_FROM):
-        return False
+        return got
     words = words.split("<", 1)[0].rstrip(".]) ")
     if words.startswith(clients.EXCUSES):
         return True
@@ -244,7 +270,7 @@ def _reaches(mark: str) -> bool:
 
 
 def _is_prose(mark: str) -> bool:
-    if mark == WORDS or len(mark) > _SHORT:
+    if len(mark) > _SHORT:
         return True
     words = mark.count(" ") + 1
     sentence = mark.endswith(SENTENCE_ENDS) and (words > 4 or not mark.endswith((".", "!")))

@@ -7,7 +7,10 @@ LONGEST: Final = 300
 """Characters; a longer line is somebody's words, and looking no further keeps every test of a line short."""
 
 WORDS: Final = "\ufffc"
-"""Stands for a line too long to be a mark."""
+"""Stands before the beginning of a line too long to be a mark."""
+
+_BEGINNING: Final = 120
+"""Characters of a long line that are compared: disclaimers come on one line too."""
 
 QUOTES: Final = (">", "\uff1e", "\u203a")
 """ASCII's sign of a quoted line, its wide form in Japanese mails, and the single angle of some webmails."""
@@ -29,11 +32,12 @@ _RULES: Final = frozenset("-\u2013\u2014_=*~━─\uff1d・•#+◆■☆★┃ 
 
 
 def mark(line: str) -> str:
-    """A line folded for comparison; empty where nothing is to be seen, WORDS where it is long."""
+    """A line folded for comparison; empty where nothing is to be seen, WORDS and its beginning where it is long."""
     if not line:
         return ""
     if len(line) > LONGEST:
-        return line.lstrip()[:1] if line.lstrip().startswith(QUOTES) else WORDS if not line.isspace() else ""
+        begun = line.lstrip()[:_BEGINNING].translate(_FOLDED).casefold()
+        return begun if not begun or begun.startswith(QUOTES) else WORDS + begun
     folded = line.translate(_FOLDED).strip().casefold()
     return folded if is_rule(folded) else folded.replace("*", "").strip()
 

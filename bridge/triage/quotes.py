@@ -20,7 +20,7 @@ def introduction(marks: Sequence[str], at: int) -> int:
     """How many lines from `at` on say `On such a day Ana wrote:`, 0 where none does."""
     text = ""
     for count, line in enumerate(marks[at : at + _WRAPPED], 1):
-        if not line or line == WORDS or is_quoted(line) or (count > 1 and _opens(line) and _dated(line)):
+        if not line or line.startswith(WORDS) or is_quoted(line) or (count > 1 and _opens(line) and _dated(line)):
             return 0
         text = f"{text} {line}" if text else line
         if count == 1 and not (_dated(line) or "@" in line):
@@ -90,7 +90,7 @@ def headers(marks: Sequence[str], at: int) -> int:
     for offset, line in enumerate(marks[at : at + _BLOCK]):
         kind = _kind(line)
         skipped = 0 if kind else skipped + 1
-        if skipped > 2 or (not line and skipped > 1) or line == WORDS or (kind in kinds and kind != "other"):
+        if skipped > 2 or (not line and skipped > 1) or line.startswith(WORDS) or (kind in kinds and kind != "other"):
             break
         if kind:
             kinds.add(kind)
