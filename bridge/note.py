@@ -19,6 +19,9 @@ NOTE_MAX: Final = 1_500
 _LIST_MAX: Final = 350
 """Characters for what was or would be written; the list of facts has whatever is left."""
 
+_LIST_LEAST: Final = 40
+"""Characters of a list that says no more than how much did not fit."""
+
 _UNSEEN: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that do not show, or that turn the text around them."""
 
@@ -54,13 +57,13 @@ def compose(
     what rules say in their own words.
     """
     opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", _why(verdicts, assignment))
-    opening += _said(remarks)
     label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
     changes = [*_changes(mode, wish, assignment, names), *(f"Left alone: {_safe(words, 90)}" for words in kept)]
     closing = _paragraph(label, _next(triage, assignment)) + _list(changes, _LIST_MAX)
     title = _paragraph("Context", "" if facts else "nothing is known")
     room = NOTE_MAX - len(opening) - len(title) - len(closing)
-    return opening + title + _list((_known(fact, names) for fact in facts), room) + closing
+    said = _said(remarks, min(_LIST_MAX, room - _LIST_LEAST))
+    return opening + said + title + _list((_known(fact, names) for fact in facts), room - len(said)) + closing
 
 
 def _what(triage: Triage) -> str:
@@ -106,11 +109,9 @@ def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None) -> str:
     return "; ".join(parts) or "the policy sends it nowhere else"
 
 
-def _said(remarks: Sequence[Remark]) -> str:
-    """The first is worth more room than the rest; those that do not fit are counted."""
-    if not remarks:
-        return ""
-    return _list([_safe(remark.text, _LIST_MAX - 60) for remark in remarks], _LIST_MAX)
+def _said(remarks: Sequence[Remark], room: int) -> str:
+    """What rules say, the first before the others; what does not fit is cut or counted."""
+    return _list([_safe(remark.text, room - _LIST_LEAST) for remark in remarks], room) if room > 2 * _LIST_LEAST else ""
 
 
 def _matched(verdicts: Sequence[RuleVerdict], stage: str) -> list[str]:

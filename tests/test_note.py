@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Priority, RuleVerdict, Status, Triage
+from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Priority, Remark, RuleVerdict, Status, Triage
 from bridge.note import NOTE_MAX, compose
 
 AT = datetime(2026, 11, 21, 14, 3, tzinfo=UTC)
@@ -120,6 +120,22 @@ def test_what_does_not_fit_is_counted() -> None:
     assert re.search(r"<li>and \d+ more</li></ul>$", told)
 
 
+def test_what_rules_say_comes_before_what_is_known_and_is_escaped() -> None:
+    said = [Remark("one", "Ask <i>Ana</i> first"), Remark("two", "y" * 900), Remark("three", "not this")]
+    told = compose(
+        mode=Mode.LIVE,
+        triage=Triage(),
+        facts=FACTS,
+        verdicts=(),
+        assignment=None,
+        wish=Change(),
+        kept=(),
+        remarks=said,
+    )
+    assert "nowhere else</p><ul><li>Ask &lt;i&gt;Ana&lt;/i&gt; first</li><li>" in told
+    assert "</li><li>and 2 more</li></ul><p><b>Context</b></p>" in told
+
+
 def test_of_several_route_rules_the_first_that_matched_is_named() -> None:
     verdicts = tuple(RuleVerdict("route", name, True, "it has no condition") for name in ("one", "two"))
     told = compose(
@@ -178,6 +194,7 @@ calls = st.fixed_dictionaries(
         "assignment": assignments,
         "wish": changes,
         "kept": st.lists(texts, max_size=20),
+        "remarks": st.lists(st.builds(Remark, texts, texts), max_size=5),
     }
 )
 

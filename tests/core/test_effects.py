@@ -1,0 +1,89 @@
+"""What rules say, ask of the past and leave in the record, from the customer's message to the desk and the journal."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.model import Hook, Notice
+from bridge.store import Store
+from tests.conftest import Clock
+from tests.core.world import World
+
+POLICY = """
+policy: deskbridge/v1
+mode: live
+webhooks: {crm: "https://crm.example/tickets"}
+teams:
+  billing: {members: {ana: {capacity: 3}, bo: {capacity: 3}}}
+  general: {members: {eli: {capacity: 9}}}
+triage:
+  words: {billing: [invoice, refund]}
+annotate:
+  - name: money
+    when: {intent: billing}
+    then:
+      tier: gold
+      note: "Look at <b>{subject}</b> on {intent} first."
+      notify: {to: [bo], text: "{intent} on {channel}"}
+      call: crm
+  - {name: moved, when: {previous_assignees: [ana, bo], assignee: eli}, then: {add_tags: [moved]}}
+  - {name: no longer vip, when: {previous_tags: vip}, then: {add_tags: [lost-vip]}}
+route:
+  - {name: billing, when: {intent: billing}, to: {team: billing}}
+  - {name: everything else, to: {team: general}}
+bindings:
+  "*":
+    teams: {billing: Billing, general: General}
+    agents: {ana: ana@acme.example, bo: bo@acme.example, eli: eli@acme.example}
+"""
+
+
+@pytest.fixture
+def world(sqlite_store: Store, clock: Clock) -> Iterator[World]:
+    made = World("zendesk", sqlite_store, clock, policy=POLICY)
+    yield made
+    made.close()
+
+
+def test_what_a_rule_says_stands_once_and_escaped_in_the_note(world: World) -> None:
+    number = world.customer("<i>Refund</i>", "The invoice is wrong.")
+    world.run()
+    world.customer("", "Any news on the refund?", ticket=number)
+    world.run()
+    said = [note["body"] for note in world.ticket(number)["notes"] if "Look at" in note["body"]]
+    assert len(said) == 1
+    assert "Look at &lt;b&gt;&lt;i&gt;Refund&lt;/i&gt;&lt;/b&gt; on billing first." in said[0]
+    assert len(world.decisions(number)) == 2
+
+
+def test_who_had_the_ticket_and_which_tags_it_lost_can_be_asked_later(world: World) -> None:
+    number = world.customer("Refund", "The invoice is wrong.", tags=["vip"])
+    world.run()
+    world.agent(number, set={"assignee": "eli@acme.example", "remove_tags": ["vip"]})
+    world.run()
+    world.customer("", "Any news?", ticket=number)
+    world.run()
+    assert {"moved", "lost-vip"} <= set(world.ticket(number)["tags"])
+
+
+def test_a_recorded_decision_holds_what_nobody_carries_out_yet(world: World) -> None:
+    number = world.customer("Refund", "The invoice is wrong.")
+    world.run()
+    (decision,) = world.decisions(number)
+    assert decision.effect.tier == "gold"
+    assert decision.effect.hooks == (Hook("money", "crm"),)
+    (notice,) = decision.effect.notices
+    assert notice == Notice("money", frozenset({"bo"}), notice.text)
+    assert notice.text.startswith("billing on ")
+
+
+def test_a_recorded_decision_can_be_explained_from_its_record(world: World) -> None:
+    number = world.customer("Refund", "The invoice is wrong.")
+    world.run()
+    (decision,) = world.decisions(number)
+    assert decision.case is not None
+    accounts = world.policy.explain(decision.case, desk=decision.ref.desk)
+    recorded = [(verdict.stage, verdict.rule, verdict.line) for verdict in decision.verdicts]
+    assert [(account.stage, account.rule, account.line) for account in accounts if account.applied] == recorded
+    because = {account.rule: account.because for account in accounts}
+    assert because["moved"] == "previous_assignees were none, not [ana, bo]"
