@@ -111,34 +111,33 @@ class Policies:
         )
 
     def _changed(self) -> bool:
-        """Whether the file has new content, seen twice: somebody may be in the midst of writing it."""
-        content = self._read()
+        """Whether the file has content not yet looked at, seen twice: somebody may be in the midst of writing it."""
+        try:
+            content = content_of(self._file)
+        except BadFile:
+            content = None
         if content != self._content:
             self._content, self._settled = content, False
             return False
-        settled, self._settled = self._settled, True
-        return not settled
-
-    def _read(self) -> bytes | None:
-        try:
-            return content_of(self._file)
-        except BadFile:
-            return None
+        return not self._settled
 
     def _look(self) -> list[Fault]:
-        """Bring into effect what the file newly says; the faults where it cannot be used."""
+        """Bring into effect what the file newly says; the faults where it cannot be used.
+
+        Whatever the database raises leaves the content to be looked at again.
+        """
+        faults: list[Fault] = []
         try:
-            self._content, self._settled = None, True
             self._content = content_of(self._file)
             policy = checked(self._content, str(self._file))
         except BadFile as error:
-            self._tell(error.faults)
-            return error.faults
-        self._tell([])
-        said, self._said = self._said, policy.version
-        if said != policy.version:
-            self._take(policy, self._content, changed=said is not None or self._current is None)
-        return []
+            faults = error.faults
+        else:
+            if self._said != policy.version:
+                self._take(policy, self._content, changed=self._said is not None or self._current is None)
+        self._tell(faults)
+        self._settled = True
+        return faults
 
     def _take(self, policy: LoadedPolicy, content: bytes, *, changed: bool) -> None:
         """Bring a policy of the file into effect: always where the file changed to it, else where it is new."""
@@ -148,6 +147,7 @@ class Policies:
             if changed
             else policies.offer(self._store, candidate, who=who, now=now)
         )
+        self._said, self._faults = policy.version, []
         if made is not None:
             self._hold(policy, made)
         else:

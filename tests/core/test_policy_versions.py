@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 import rules
@@ -146,6 +147,25 @@ def test_a_file_that_does_not_check_clean_is_told_once_and_the_old_one_stays(
     host.edit(OTHER)
     assert host.version == version(OTHER)
     assert host.metric("deskbridge_policy_file_faults") == 0
+    assert host.policies.warnings() == {}
+
+
+def test_a_file_that_changes_while_the_database_is_away_takes_effect_once_it_is_back(
+    start: Start, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> None:
+        raise OperationalError("BEGIN", {}, Exception("away"))
+
+    host = start("one", POLICY)
+    host.file.write_text(OTHER)
+    host.look()
+    with monkeypatch.context() as away:
+        away.setattr(store, "writing", gone)
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                host.look()
+    host.look()
+    assert host.version == version(OTHER)
     assert host.policies.warnings() == {}
 
 
