@@ -16,10 +16,8 @@ ANSWER_OPENINGS: Final = (
 ANSWER_ENDS: Final = (
     "wrote", "writes", "wrote the following", "schrieb", "geschrieben", "a écrit", "a ecrit", "écrit", "escribió",
     "escribio", "ha scritto", "scritto", "escreveu", "schreef", "geschreven", "のメール", "書きました",
-    "のメッセージ", "skrev",
-    "napisał", "napisał(a)", "napisała", "написал", "写了", "пишет", "写道", "님이 작성", "wrote ----",
-    "escribió ----",
-    "schrieb ----", "a écrit ----", "ha scritto ----", "escreveu ----",
+    "のメッセージ", "skrev", "napisał", "napisał(a)", "napisała", "написал", "写了", "пишет", "写道", "님이 작성",
+    "wrote ----", "escribió ----", "schrieb ----", "a écrit ----", "ha scritto ----", "escreveu ----",
 )  # fmt: skip
 """How it ends, colon aside."""
 
@@ -50,17 +48,15 @@ SUBJECT: Final = frozenset((
 OTHER: Final = frozenset((
     "cc", "bcc", "kopie", "copie", "copia", "cópia", "cci", "cco", "ccn", "kopie (cc)", "reply-to", "antwort an",
     "répondre à", "responder a", "rispondi a", "responder para", "antwoord aan", "返信先", "importance",
-    "wichtigkeit",
-    "attachments", "anlagen", "pièces jointes", "datos adjuntos", "allegati", "anexos", "bijlagen", "添付ファイル",
-    "priority", "priorität", "organization", "message-id",
+    "wichtigkeit", "attachments", "anlagen", "pièces jointes", "datos adjuntos", "allegati", "anexos", "bijlagen",
+    "添付ファイル", "priority", "priorität", "organization", "message-id",
 ))  # fmt: skip
 
 ORIGINALS: Final = (
     "original message", "original-nachricht", "original appointment", "ursprüngliche nachricht",
     "originalnachricht", "ursprüngliche mail", "message d'origine", "message original", "mensaje original",
     "messaggio originale", "mensagem original", "oorspronkelijk bericht", "origineel bericht", "元のメッセージ",
-    "元のメール",
-    "original mail", "original email", "reply message", "forwarded message", "forwarded by",
+    "元のメール", "original mail", "original email", "reply message", "forwarded message", "forwarded by",
     "weitergeleitete nachricht", "weitergeleitete mail", "message transféré", "message transmis",
     "mensaje reenviado", "messaggio inoltrato", "mensagem encaminhada", "mensagem reencaminhada",
     "doorgestuurd bericht", "転送されたメッセージ", "転送メッセージ", "転送メール", "转发的邮件", "原始邮件",
@@ -82,23 +78,24 @@ REPLY_ABOVE: Final = (
 )  # fmt: skip
 REPLY_WORDS: Final = (
     "reply", "response", "type", "antwort", "schreiben", "répon", "saisi", "écri", "respuesta", "respond", "escrib",
-    "rispond", "risposta", "scriv", "respost", "responda", "escrev", "antwoord", "typ", "返信", "入力", "##", "write",
+    "rispond", "risposta", "scriv", "respost", "responda", "escrev", "antwoord", "typ", "返信", "入力", "##",
+    "write",
 )  # fmt: skip
 """A help desk's line above which a customer answers has one of each."""
 
 SENT_FROM: Final = (
-    "skickat från", "sendt fra", "wysłane z", "отправлено",
-    "sent from", "sent via", "sent by", "sent with", "sent using", "get outlook for", "gesendet von",
-    "gesendet mit", "gesendet aus", "von meinem", "von meiner", "mit freundlichen grüßen gesendet", "outlook für",
-    "diese nachricht wurde von", "holen sie sich outlook", "envoyé de", "envoyé depuis", "envoyé à partir",
-    "envoyé avec", "téléchargez outlook", "télécharger outlook", "obtenez outlook", "enviado desde", "enviado con",
-    "enviado por", "enviado do", "enviado da", "enviado a partir", "enviado pelo", "enviado de", "enviado via",
-    "obtener outlook", "descargar outlook", "obtén outlook", "obter outlook", "obter o outlook", "baixe o outlook",
-    "inviato da", "inviato con", "inviato tramite", "scarica outlook", "ottieni outlook", "verstuurd vanaf",
-    "verstuurd met", "verstuurd via", "verzonden vanaf", "verzonden vanuit", "verzonden met", "verzonden via",
-    "download outlook", "outlook voor", "outlook downloaden", "iphoneから送信", "ipadから送信", "androidから送信",
-    "outlook for ios", "outlook for android", "outlook から送信", "スマートフォンから送信", "virus-free", "virenfrei",
-    "sans virus", "libre de virus", "please excuse typos", "please excuse my brevity", "please excuse brevity",
+    "skickat från", "sendt fra", "wysłane z", "отправлено", "sent from", "sent via", "sent by", "sent with",
+    "sent using", "get outlook for", "gesendet von", "gesendet mit", "gesendet aus", "von meinem", "von meiner",
+    "mit freundlichen grüssen gesendet", "outlook für", "diese nachricht wurde von", "holen sie sich outlook",
+    "envoyé de", "envoyé depuis", "envoyé à partir", "envoyé avec", "téléchargez outlook", "télécharger outlook",
+    "obtenez outlook", "enviado desde", "enviado con", "enviado por", "enviado do", "enviado da",
+    "enviado a partir", "enviado pelo", "enviado de", "enviado via", "obtener outlook", "descargar outlook",
+    "obtén outlook", "obter outlook", "obter o outlook", "baixe o outlook", "inviato da", "inviato con",
+    "inviato tramite", "scarica outlook", "ottieni outlook", "verstuurd vanaf", "verstuurd met", "verstuurd via",
+    "verzonden vanaf", "verzonden vanuit", "verzonden met", "verzonden via", "download outlook", "outlook voor",
+    "outlook downloaden", "iphoneから送信", "ipadから送信", "androidから送信", "outlook for ios",
+    "outlook for android", "outlook から送信", "スマートフォンから送信", "virus-free", "virenfrei", "sans virus",
+    "libre de virus", "please excuse typos", "please excuse my brevity", "please excuse brevity",
     "excuse the brevity", "excuse typos", "bitte entschuldigen sie die kürze", "veuillez excuser ma brièveté",
     "por favor, disculpa mi brevedad", "disculpe mi brevedad", "mi scuso per la brevità", "desculpe a brevidade",
 )  # fmt: skip
@@ -115,13 +112,12 @@ STRONG_CLOSINGS: Final = frozenset((
     "best regards", "kind regards", "warm regards", "warmest regards", "with kind regards", "with best regards",
     "regards", "best wishes", "kindest regards", "sincerely", "sincerely yours", "yours sincerely",
     "yours faithfully", "yours truly", "yours", "respectfully", "with best wishes", "all the best", "best", "rgds",
-    "br", "kr", "cordially", "mit freundlichen grüßen", "mit freundlichen grüssen", "mit freundlichem gruß",
-    "freundliche grüße", "freundliche grüsse", "beste grüße", "viele grüße", "viele grüsse", "liebe grüße",
-    "liebe grüsse", "herzliche grüße", "schöne grüße", "mit besten grüßen", "mit besten grüssen",
-    "mit lieben grüßen", "hochachtungsvoll", "mfg", "lg", "vg", "gruß", "grüße", "grüsse", "viele liebe grüße",
-    "beste grüsse", "lieben gruß", "cordialement", "bien cordialement", "très cordialement", "bien à vous",
-    "sincères salutations", "meilleures salutations", "salutations distinguées", "salutations", "respectueusement",
-    "cdlt", "bien sincèrement", "amicalement", "veuillez agréer mes salutations distinguées", "saludos",
+    "br", "kr", "cordially", "mit freundlichen grüssen", "mit freundlichem gruss", "freundliche grüsse",
+    "beste grüsse", "viele grüsse", "liebe grüsse", "herzliche grüsse", "schöne grüsse", "mit besten grüssen",
+    "mit lieben grüssen", "hochachtungsvoll", "mfg", "lg", "vg", "gruss", "grüsse", "viele liebe grüsse",
+    "lieben gruss", "cordialement", "bien cordialement", "très cordialement", "bien à vous", "sincères salutations",
+    "meilleures salutations", "salutations distinguées", "salutations", "respectueusement", "cdlt",
+    "bien sincèrement", "amicalement", "veuillez agréer mes salutations distinguées", "saludos",
     "saludos cordiales", "un saludo", "un cordial saludo", "cordiales saludos", "atentamente", "muy atentamente",
     "saludos atentos", "un abrazo", "reciba un cordial saludo", "cordialmente", "atte", "cordiali saluti",
     "distinti saluti", "un cordiale saluto", "saluti", "cari saluti", "i migliori saluti", "con i migliori saluti",
@@ -155,8 +151,7 @@ POSTSCRIPTS: Final = ("ps:", "p.s", "ps ", "ps.", "p.d.", "pd:", "追伸", "nb:"
 
 POLITE_ENDS: Final = (
     "よろしくお願いします", "よろしくお願いいたします", "よろしくお願い致します", "宜しくお願いします",
-    "宜しくお願いいたします", "宜しくお願い致します", "よろしくお願い申し上げます", "以上です",
-    "以上",
+    "宜しくお願いいたします", "宜しくお願い致します", "よろしくお願い申し上げます", "以上です", "以上",
 )  # fmt: skip
 """Japanese sentences that belong to the letter and after which only a name follows."""
 
@@ -176,7 +171,7 @@ FOOTERS: Final = (
     "please consider the environment", "think before you print", "save a tree", "p please consider the environment",
     "registered in england", "registered office", "company registration", "diese e-mail enthält",
     "diese e-mail und", "diese nachricht enthält", "diese nachricht ist vertraulich",
-    "diese nachricht ist ausschließlich", "diese e-mail ist vertraulich", "diese e-mail ist ausschließlich",
+    "diese nachricht ist ausschliesslich", "diese e-mail ist vertraulich", "diese e-mail ist ausschliesslich",
     "diese mail enthält vertrauliche", "der inhalt dieser e", "die in dieser e", "vertraulichkeitshinweis",
     "haftungsausschluss", "wichtiger hinweis: diese", "hinweis: diese e", "bitte denken sie an die umwelt",
     "denken sie an die umwelt", "bitte prüfen sie, ob diese", "wenn sie nicht der richtige adressat",
@@ -206,8 +201,8 @@ FOOTERS: Final = (
     "deze e-mail bevat", "deze email is", "deze email en", "de informatie in dit", "de informatie in deze",
     "de informatie verzonden", "de inhoud van dit", "de inhoud van deze", "vertrouwelijkheidsverklaring",
     "denk aan het milieu", "indien u niet de", "als u niet de", "本メールには", "本メールは", "このメールには",
-    "このメールは、", "本電子メール",
-    "このメールおよび", "本メールおよび", "本メール及び", "【機密", "※本メール", "※このメール",
+    "このメールは、", "本電子メール", "このメールおよび", "本メールおよび", "本メール及び", "【機密", "※本メール",
+    "※このメール",
     # mailing lists, notifications, trackers
     "you received this message because", "you are receiving this", "you're receiving this",
     "you received this email because", "to unsubscribe", "unsubscribe from", "unsubscribe:", "unsubscribe |",
@@ -236,9 +231,9 @@ FOOTERS: Final = (
 
 DISCLAIMING: Final = (
     "confidential", "intended recipient", "privileged", "intended solely", "vertraulich", "adressat",
-    "empfänger bestimmt",
-    "rechtlich geschützt", "confidentiel", "destinataire", "confidencial", "destinatari", "privilegiada", "riservat",
-    "confidenziali", "destinatário", "vertrouwelijk", "geadresseerde", "機密", "誤って受信", "受信者",
+    "empfänger bestimmt", "rechtlich geschützt", "confidentiel", "destinataire", "confidencial", "destinatari",
+    "privilegiada", "riservat", "confidenziali", "destinatário", "vertrouwelijk", "geadresseerde", "機密",
+    "誤って受信", "受信者",
 )  # fmt: skip
 """Two of these in one line are a lawyer's."""
 
@@ -256,8 +251,7 @@ BANNERS: Final = (
     "attenzione: questo", "mail esterna", "questo messaggio proviene", "questa e-mail proviene", "cuidado: este",
     "atenção: este", "atenção: esta", "e-mail externo", "este e-mail foi enviado de fora", "let op: deze",
     "let op: dit", "externe mail", "waarschuwing: deze", "deze e-mail is afkomstig", "【社外メール】", "[社外]",
-    "[社外メール]",
-    "注意: このメール", "注意\uff1aこのメール",
+    "[社外メール]", "注意: このメール", "注意\uff1aこのメール",
 )  # fmt: skip
 """What a company's gateway puts above a mail from outside."""
 
@@ -265,7 +259,6 @@ CONTACT: Final = (
     "tel", "phone", "mobile", "mob", "cell", "fax", "office:", "direct:", "www.", "http", "e-mail:", "email:",
     "mail:", "skype", "linkedin", "telefon", "mobil", "handy", "tél", "téléphone", "portable", "teléfono", "móvil",
     "telefono", "cellulare", "telefone", "telemóvel", "celular", "telefoon", "mobiel", "電話", "携帯", "〒",
-    "株式会社",
-    "住所", "t:", "m:", "p:", "f:", "e:", "w:", "+", "t +", "m +", "t.", "m.",
+    "株式会社", "住所", "t:", "m:", "p:", "f:", "e:", "w:", "+", "t +", "m +", "t.", "m.",
 )  # fmt: skip
 """How a line of a signature begins that says how to reach somebody."""

@@ -6,10 +6,13 @@ from itertools import takewhile
 from typing import Final
 
 from bridge.triage import clients
-from bridge.triage.lines import DASHES, SENTENCE_ENDS, STOPS, WORDS, is_rule
+from bridge.triage.lines import COLONS, DASHES, SENTENCE_ENDS, STOPS, WORDS, is_rule
 
 _SIGNATURE: Final = 14
 """Lines that a signature has at most, empty ones not counted, where nothing but its look tells that it is one."""
+
+_POSTS: Final = 4
+"""Lines of a signature that says nobody's number: name, post, department, firm."""
 
 _NAME: Final = 40
 """Characters that a name has at most."""
@@ -106,17 +109,15 @@ class Stretch:
         return at
 
     def _is_last_name(self, at: int) -> bool:
-        """True for a name alone in the last paragraph, below one that ends as a sentence does."""
-        after = self._marks[at + 1 : self._end(at)]
-        if any(after) or not at or self._marks[at - 1] or not self._said_before(at).endswith(SENTENCE_ENDS):
+        """True for a name in the last paragraph, below one that ends as a sentence does; post and firm may follow."""
+        if not at or self._marks[at - 1] or not self._said_before(at).endswith(SENTENCE_ENDS):
+            return False
+        block = [index for index in range(at, self._end(at)) if self._marks[index]]
+        if not 0 < len(block) <= _POSTS or block[-1] - at >= len(block):
             return False
         name = self._lines[at].strip()
-        return (
-            len(name.split()) <= 3
-            and name.replace(" ", "").isalpha()
-            and name.istitle()
-            and not _thanks(name.casefold())
-        )
+        named = len(name.split()) <= 3 and name.replace(" ", "").isalpha() and name.istitle()
+        return named and not _thanks(self._marks[at]) and all(_is_name(self._lines[index]) for index in block)
 
     def _said_before(self, at: int) -> str:
         return next((self._marks[index] for index in (at - 1, at - 2) if index >= 0 and self._marks[index]), "")
@@ -128,7 +129,7 @@ class Stretch:
 
     def _is_card(self, at: int) -> bool:
         """True for a name alone after an empty line, with a way to reach somebody in the lines below."""
-        if (at and self._marks[at - 1]) or self._said_before(at).endswith(STOPS[3:5]):
+        if (at and self._marks[at - 1]) or self._said_before(at).endswith(tuple(COLONS)):
             return False
         if not (_is_name(self._lines[at]) or "|" in self._marks[at]):
             return False

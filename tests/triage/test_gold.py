@@ -8,7 +8,7 @@ from bridge.triage import new_words
 
 GOLD = Path(__file__).parent / "gold"
 PUBLIC = Path(__file__).parents[2] / ".." / "shared" / "data" / "mail"
-LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pt")
+LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pt", "mixed")
 PROMISED = 0.95
 
 
