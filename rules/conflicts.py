@@ -1,14 +1,15 @@
 """Finds annotate rules that would set one field to different values, with a ticket for which both match."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import combinations, islice, product
 from typing import Any, Final
 
 from bridge.model import Mode
 from rules.cases import Decides, case_of
-from rules.engine import Compiled, disagreements
-from rules.schema import AnnotateRule, Given
+from rules.engine import SINGLE, Compiled, disagreements
+from rules.schema import AnnotateRule, Given, Then
 from rules.witness import witness
 
 PAIRS_MAX: Final = 2_000
@@ -39,15 +40,35 @@ class Conflict:
 
 def conflicts(policy: Decides, rules: Sequence[Compiled[AnnotateRule]]) -> Iterator[Conflict]:
     """The conflicts for which a ticket was found; of the others nothing is said, and the file's order decides."""
-    differing = (
-        (one, later, fields)
-        for one, later in combinations(rules, 2)
-        if (one.sets or one.says or one.retags) and (fields := disagreements(one.rule.then, later.rule.then))
-    )
-    for one, later, fields in islice(differing, PAIRS_MAX):
+    for first, second in sorted(islice(_differing(rules), PAIRS_MAX)):
+        one, later = rules[first], rules[second]
         if (given := _both(policy, one, later)) is not None:
             lines = one.verdict.line or 1, later.verdict.line or 1
-            yield Conflict(one.rule.name, lines[0], later.rule.name, lines[1], tuple(fields), given)
+            fields = tuple(disagreements(one.rule.then, later.rule.then))
+            yield Conflict(one.rule.name, lines[0], later.rule.name, lines[1], fields, given)
+
+
+def _differing(rules: Sequence[Compiled[AnnotateRule]]) -> Iterator[tuple[int, int]]:
+    """The pairs that set a field to different values, each once, without a look at those that do not."""
+    setting: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for number, one in enumerate(rules):
+        for name, value in _set_by(one.rule.then):
+            setting[name][repr(value)].append(number)
+    seen: set[tuple[int, int]] = set()
+    for by_value in setting.values():
+        for some, others in combinations(by_value.values(), 2):
+            for one_number, other in product(some, others):
+                pair = min(one_number, other), max(one_number, other)
+                if pair not in seen:
+                    seen.add(pair)
+                    yield pair
+
+
+def _set_by(then: Then) -> Iterator[tuple[str, object]]:
+    yield from ((name, value) for name in SINGLE if (value := getattr(then, name)) is not None)
+    yield from ((f"field.{name}", value) for name, value in then.fields.items())
+    yield from ((f"tag {tag}", True) for tag in then.add_tags)
+    yield from ((f"tag {tag}", False) for tag in then.remove_tags)
 
 
 def _both(policy: Decides, one: Compiled[AnnotateRule], later: Compiled[AnnotateRule]) -> Given | None:
