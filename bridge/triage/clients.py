@@ -129,6 +129,13 @@ STRONG_CLOSINGS: Final = frozenset((
 ))  # fmt: skip
 """With these a letter ends."""
 
+CLOSING_ENDS: Final = (
+    "salutations distinguées", "sincères salutations", "meilleures salutations", "salutations respectueuses",
+    "cordiali saluti", "distinti saluti", "un cordial saludo", "saludos cordiales", "melhores cumprimentos",
+    "freundlichen grüssen", "freundlichem gruss", "vriendelijke groet", "kind regards", "best regards",
+)  # fmt: skip
+"""How sentences end with which a letter closes."""
+
 WEAK_CLOSINGS: Final = frozenset((
     "thanks", "thank you", "many thanks", "thanks a lot", "thx", "thanks so much", "thank you so much", "cheers",
     "thank you very much", "thanks in advance", "thank you in advance", "thanks again", "ta", "take care",

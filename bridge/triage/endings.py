@@ -23,6 +23,9 @@ _TELLING: Final = 6
 _SHORT: Final = 90
 """Characters that a line of a signature has at most."""
 
+_SENTENCE: Final = 12
+"""Words of a sentence that closes a letter at most."""
+
 _DEVICE: Final = 12
 """Words with which a device signs at most."""
 
@@ -216,13 +219,15 @@ def _is_device(mark: str) -> bool:
 def _closes(mark: str) -> bool:
     """True for `Best regards`, also with a place, a second language or a name on the same line."""
     core = mark.strip(DASHES + STOPS + " ")
-    if core in clients.STRONG_CLOSINGS:
+    if core in clients.STRONG_CLOSINGS or (core.endswith(clients.CLOSING_ENDS) and len(core.split()) <= _SENTENCE):
         return True
     if len(core) > _NAME + _SHORT or len(core.split()) > 8:
         return False
     head, comma, name = core.partition(",")
-    if comma and head.strip() in clients.STRONG_CLOSINGS:
-        return len(name.split()) <= 4 and not mark.endswith(SENTENCE_ENDS)
+    if comma and head.strip() in clients.STRONG_CLOSINGS | {"cheers"}:
+        words = name.split()
+        initial = bool(words) and len(words[-1]) == 1
+        return len(words) <= 4 and (initial or not mark.endswith(SENTENCE_ENDS))
     parts = next((core.split(joint) for joint in clients.JOINTS if joint in core), [core])
     if parts[0] in clients.STRONG_CLOSINGS:
         return True

@@ -63,7 +63,28 @@ def test_words_that_only_look_like_a_quote_are_kept(message: str) -> None:
     assert new_words(message) == message
 
 
-@given(st.text() | st.text(alphabet="> \n-:OnwrteFom", max_size=200))
+_PIECES = (
+    "hi",
+    "best regards",
+    "thanks",
+    ",",
+    ".",
+    "\u2003",
+    "\n",
+    "\n\n",
+    "-- ",
+    "--",
+    "> ",
+    "Bob",
+    "On 3 May 2026, a@b.c wrote:",
+)
+
+
+@given(
+    st.text()
+    | st.text(alphabet="> \n-:OnwrteFom", max_size=200)
+    | st.lists(st.sampled_from((*_PIECES, "From: a@b.c\nTo: x\nSubject: y", "|", "Sent from my phone"))).map("".join)
+)
 def test_cleaning_never_invents_a_line_and_never_fails(message: str) -> None:
     lines = set(message.replace("\r\n", "\n").split("\n"))
     cleaned = new_words(message).split("\n")
