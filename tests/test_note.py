@@ -7,7 +7,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Priority, Remark, RuleVerdict, Status, Triage
+from bridge.model import (
+    NOBODY,
+    Assignment,
+    Change,
+    Entity,
+    Fact,
+    Finding,
+    Mode,
+    Priority,
+    Remark,
+    RuleVerdict,
+    Status,
+    Triage,
+)
 from bridge.note import NOTE_MAX, compose
 
 AT = datetime(2026, 11, 21, 14, 3, tzinfo=UTC)
@@ -94,6 +107,15 @@ def test_an_automatic_message_may_need_no_answer() -> None:
     told = note(triage=Triage(automatic=Finding("auto_reply", 0.95)))
     assert "automatic auto_reply (95%)" in told
     assert "there may be nothing to answer" in told
+
+
+def test_signals_and_what_the_text_mentions_are_told_and_what_is_personal_in_them_is_masked() -> None:
+    signal = Finding("repeat_contact", 0.8, ("third time", "still waiting", "again"))
+    mentioned = (Entity("order", "A-77120", 0.95), Entity("payment", "4111 1111 1111 1111", 0.8))
+    told = note(triage=Triage(signals=(signal,), entities=mentioned))
+    assert "repeat contact by “third time”, “still waiting”" in told
+    assert "order A-77120; payment [card]" in told
+    assert "4111" not in told
 
 
 def test_fields_statuses_and_an_emptied_assignee_are_told_by_name() -> None:
