@@ -75,18 +75,19 @@ def _what(triage: Triage) -> str:
         "automatic": triage.automatic,
     }
     asides = [f"{name} {_sure(finding, 20)}" for name, finding in others.items() if finding]
-    asides += [_signal(finding) for finding in triage.signals]
+    asides += [_signal(finding) for finding in triage.signals[:_SIGNALS]]
     asides += [f"{_safe(entity.name, 20)} {_safe(redact(entity.value), 30)}" for entity in triage.entities[:_ENTITIES]]
     return "; ".join([intent, *asides])
 
 
-_ENTITIES: Final = 4
-"""Of what the text mentions so many are told; the ticket itself is one click away."""
+_SIGNALS: Final = 3
+_ENTITIES: Final = 2
+"""So many are told, with one of the words that caused each: the note has room for no more."""
 
 
 def _signal(finding: Finding) -> str:
-    words = ", ".join(f"“{_safe(redact(word), 25)}”" for word in finding.because[:2])
-    return f"{finding.value.replace('_', ' ')} by {words}"
+    name = _safe(finding.value.replace("_", " "), 20)
+    return f"{name} by “{_safe(redact(finding.because[0]), 25)}”" if finding.because else name
 
 
 def _sure(finding: Finding, most: int = 60) -> str:

@@ -113,7 +113,7 @@ def test_signals_and_what_the_text_mentions_are_told_and_what_is_personal_in_the
     signal = Finding("repeat_contact", 0.8, ("third time", "still waiting", "again"))
     mentioned = (Entity("order", "A-77120", 0.95), Entity("payment", "4111 1111 1111 1111", 0.8))
     told = note(triage=Triage(signals=(signal,), entities=mentioned))
-    assert "repeat contact by “third time”, “still waiting”" in told
+    assert "repeat contact by “third time”" in told
     assert "order A-77120; payment [card]" in told
     assert "4111" not in told
 
@@ -188,7 +188,8 @@ texts = st.one_of(
 )
 findings = st.builds(Finding, texts, st.floats(0, 1), st.lists(texts, max_size=5).map(tuple))
 maybe = st.none() | findings
-triages = st.builds(Triage, maybe, maybe, maybe, maybe, maybe)
+entities = st.lists(st.builds(Entity, texts, texts, st.floats(0, 1)), max_size=6).map(tuple)
+triages = st.builds(Triage, maybe, maybe, maybe, maybe, maybe, st.lists(findings, max_size=6).map(tuple), entities)
 values = texts | st.integers() | st.booleans() | st.none() | st.floats()
 facts = st.lists(st.builds(Fact, texts, values, texts, st.none() | st.just(AT), st.none() | texts), max_size=20)
 verdicts = st.lists(
