@@ -3,20 +3,24 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from bridge import yamlfile
 from bridge.calendars import Calendar
 from bridge.model import Case, Finding, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
-from bridge.triage import Extractors, Keywords, Lexicon, Phrase, triage
+from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
-from rules import account, engine, references
+from rules import account, engine, explain, references
 from rules.account import RuleAccount
 from rules.cases import TestResult, run
 from rules.conditions import Condition
 from rules.conflicts import Conflict, conflicts
 from rules.engine import Compiled, Engine, R
+from rules.explain import Explanation
+from rules.misses import Miss, Seeker
 from rules.nodes import Compiler, Node
 from rules.operators import WordsTest, program_size
 from rules.schema import AnnotateRule, Binding, PolicyFile, RouteRule
@@ -32,15 +36,16 @@ EVERY_DESK: Final = "*"
 
 def load(path: Path) -> "LoadedPolicy":
     """The policy in a file. Raises BadFile with every fault."""
-    return _checked(yamlfile.read(path))
+    return checked(yamlfile.read(path))
 
 
 def loads(text: str | bytes, *, file: str = "policy.yaml") -> "LoadedPolicy":
     """The policy in a text; `file` is what faults call it. Raises BadFile."""
-    return _checked(yamlfile.parse(text, file=file))
+    return checked(yamlfile.parse(text, file=file))
 
 
-def _checked(document: Document) -> "LoadedPolicy":
+def checked(document: Document) -> "LoadedPolicy":
+    """The policy in a document. Raises BadFile with every fault."""
     file = document.check(PolicyFile)
     references.check(document)
     document.refuse()
@@ -66,13 +71,16 @@ class LoadedPolicy:
         self._keywords = Keywords(file.triage.words)
         self._extractors = Extractors(file.triage.extract.items())
         compiler = Compiler(document, file.triage.intent.act)
-        self._engine = Engine(
+        self.engine = Engine(
             tuple(_compiled("annotate", file.annotate, compiler)), tuple(_compiled("route", file.route, compiler))
         )
         _bounded(compiler)
         self._lexicon = Lexicon(_phrases(file))
         self._overflow = {name: team.overflow for name, team in file.teams.items()}
         self._bindings = _with_defaults(file.bindings)
+        self._intent_lines = {
+            name: document.place(("triage", "words", name), key=True).line for name in file.triage.words
+        }
         self._test_lines = [document.place(("tests", index)).line for index in range(len(file.tests))]
 
     def triage(self, ticket: Ticket, text: str) -> Triage:
@@ -83,7 +91,7 @@ class LoadedPolicy:
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """The outcome for a case: every matching annotate rule together, and the first matching route rule."""
         view = self._view(case, desk)
-        matched = self._engine.matched(view)
+        matched = self.engine.matched(view)
         mode = engine.mode(
             (one.mode for one in matched.every),
             base=self.file.mode,
@@ -100,15 +108,41 @@ class LoadedPolicy:
     def explain(self, case: Case, *, desk: str) -> tuple[RuleAccount, ...]:
         """Every rule and every condition in it with its verdict on a case: the same that `decide` says, in full."""
         view = self._view(case, desk)
-        matched = self._engine.matched(view)
+        matched = self.engine.matched(view)
         return (
-            *account.of_rules("annotate", self._engine.annotate, matched, view),
-            *account.of_rules("route", self._engine.route, matched, view),
+            *account.of_rules("annotate", self.engine.annotate, matched, view),
+            *account.of_rules("route", self.engine.route, matched, view),
         )
+
+    def explanation(self, case: Case, *, desk: str, desk_mode: Mode = Mode.LIVE) -> Explanation:
+        """Why this policy decides as it does on a case; the intents as its words weigh in the text as it stands."""
+        subject, text = Text(case.ticket.subject), Text(case.text)
+        return Explanation(
+            triage=case.triage,
+            intents=tuple(explain.intents(self._keywords, self.file.triage.intent, self._intent_lines, subject, text)),
+            rules=self.explain(case, desk=desk),
+            misses=self.misses(case, desk=desk),
+            outcome=self.decide(case, desk=desk, desk_mode=desk_mode),
+        )
+
+    def misses(self, case: Case, *, desk: str) -> tuple[Miss, ...]:
+        """The nearest miss of every rule that is not applied to a case, route rules first, each stage as in the file.
+
+        A changed text is told only where the rule is applied also to what triage then reads in it, unless the case's
+        own triage is none that this policy reads in its text.
+        """
+
+        def sound(other: Case, rule: str) -> bool:
+            if other.text == case.text or self.triage(case.ticket, case.text) != case.triage:
+                return True
+            return seeker.applies(replace(other, triage=self.triage(other.ticket, other.text)), rule)
+
+        seeker = Seeker(self.engine, case, partial(self._view, desk=desk))
+        return tuple(seeker.misses(sound))
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """Annotate rules that differ on a field, each pair with a ticket that both match, where one was found."""
-        return tuple(conflicts(self, self._engine.annotate))
+        return tuple(conflicts(self, self.engine.annotate))
 
     def members(self, team: str) -> tuple[Member, ...]:
         """The members of a team in the order of the file. Raises KeyError for a team the policy lacks."""

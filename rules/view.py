@@ -56,7 +56,7 @@ class View:
     @cached_property
     def kinds(self) -> frozenset[str]:
         """The kinds of files that the requester attached where everybody sees them."""
-        return frozenset(_kind(file) for message in self.said_by(ActorKind.REQUESTER) for file in message.attachments)
+        return frozenset(kind_of(file) for message in self.said_by(ActorKind.REQUESTER) for file in message.attachments)
 
     def said_by(self, kind: ActorKind) -> list[Message]:
         """The public messages of the requester or of agents, oldest first."""
@@ -106,7 +106,8 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 
 
-def _kind(attachment: Attachment) -> str:
+def kind_of(attachment: Attachment) -> str:
+    """image, video, audio, pdf, text, archive or other, by the type that the desk gives, else by the name."""
     given = (attachment.content_type or "").partition(";")[0].strip().casefold()
     if given in {"", "application/octet-stream"}:
         given = _TYPES.guess_type(attachment.name)[0] or ""
@@ -130,11 +131,16 @@ def shown(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a value comes from; equal names mean equal sources. `read` gives None for the unknown."""
+    """Where a value comes from; equal names mean equal sources. `read` gives None for the unknown.
+
+    `least` is the confidence from which a finding counts, `calendar` the one in whose open hours a time is counted.
+    """
 
     name: str
     read: Callable[[View], Any]
     tell: Callable[[View], str] | None = None
+    least: float = 0.0
+    calendar: str | None = None
 
     def told(self, view: View) -> str:
         """The value in words."""
@@ -189,7 +195,7 @@ def finding(key: str, least: float) -> Source:
             return f"unknown (perhaps {found.value}, at {sure} below {least:.2f})"
         return f"{found.value} ({sure})"
 
-    return Source(f"{key}@{least}" if least else key, read, tell)
+    return Source(f"{key}@{least}" if least else key, read, tell, least=least)
 
 
 _NO_AUTOMATIC: Final = Finding("none", 1.0)
@@ -204,7 +210,8 @@ def since(key: str, calendar: str | None) -> Source:
         "waiting": lambda view: view.waiting_since,
     }
     start = starts[key]
-    return Source(f"{key}@{calendar}" if calendar else key, lambda view: view.since(start(view), calendar))
+    name = f"{key}@{calendar}" if calendar else key
+    return Source(name, lambda view: view.since(start(view), calendar), calendar=calendar)
 
 
 def open_calendars(asked: frozenset[str]) -> Source:

@@ -19,14 +19,22 @@ class Keywords:
 
     def intent(self, subject: Text, text: Text) -> Finding | None:
         """The intent that the text's words speak for most, None where they speak for none."""
-        weights = {intent: self._weight(intent, subject, text) for intent in self._phrases}
+        weights = self.weights(subject, text)
         ranked = sorted(weights, key=lambda intent: -weights[intent])
         if not ranked or not weights[ranked[0]]:
             return None
         best = weights[ranked[0]]
         rival = weights[ranked[1]] if len(ranked) > 1 else 0
         confidence = (1 - 0.1 / best) * best / (best + rival)
-        return Finding(ranked[0], round(confidence, 2), found(self._phrases[ranked[0]], text))
+        return Finding(ranked[0], round(confidence, 2), self.words(ranked[0], text))
+
+    def weights(self, subject: Text, text: Text) -> dict[str, int]:
+        """What the text's words weigh for each intent, in the order of the policy."""
+        return {intent: self._weight(intent, subject, text) for intent in self._phrases}
+
+    def words(self, intent: str, text: Text) -> tuple[str, ...]:
+        """The words of an intent that the text has, as the policy writes them."""
+        return found(self._phrases[intent], text)
 
     def _weight(self, intent: str, subject: Text, text: Text) -> int:
         return sum(
