@@ -203,7 +203,7 @@ class Pipeline:
         policy = self._policy()
         bindings = self._bindings(policy, known_rosters)
         if box.memory.waiting_for and not events and _stands(policy, box.memory.waiting_for):
-            assignment = self._route(policy, bindings, box.desk, box.memory.waiting_for, promised)
+            assignment = route(policy, bindings, box.desk, box.memory.waiting_for, promised)
             if assignment.agent is None:
                 self._leave(box, owner, waiting, box.memory, box.snapshot)
                 return
@@ -219,37 +219,12 @@ class Pipeline:
         self._commit(box, owner, waiting, weighed)
 
     def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind, memory: Memory) -> Case:
-        text = text_of(ticket)
         with purpose("enrich"):
             facts = self._gather(ticket, self._desks[binding.desk].enrichers)
-        return Case(
-            ticket=ticket,
-            event=trigger,
-            now=self._clock(),
-            text=text,
-            triage=policy.triage(ticket, text),
-            facts={fact.name: in_policy_words(fact, binding) for fact in facts},
-            standing=standing(ticket, memory, binding),
-        )
+        return case_of(policy, binding, ticket, trigger, memory, facts=facts, now=self._clock())
 
     def _bindings(self, policy: Policy, known: Mapping[str, Roster]) -> dict[str, Binding]:
         return {name: bind(policy, roster) for name, roster in known.items() if name in self._desks}
-
-    def _route(
-        self,
-        policy: Policy,
-        bindings: Mapping[str, Binding],
-        desk: str,
-        target: Target,
-        promised: Mapping[tuple[str, str], int],
-    ) -> Assignment:
-        here, everywhere = bindings[desk], list(bindings.values())
-        teams = {
-            team: members_now(policy.members(team), here, everywhere, promised)
-            for team in (target.team, target.then)
-            if team is not None
-        }
-        return choose(target, teams, here.team_ids)
 
     def _commit(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], weighed: "_Weighed") -> None:
         """One transaction: capacity reserved, decision journalled, operation planned, deliveries done."""
@@ -261,7 +236,7 @@ class Pipeline:
                 promised = rosters.promised(connection)
                 # Read anew: a roster that came meanwhile took promises off the ledger that only its own counts contain.
                 bindings = self._bindings(weighed.policy, rosters.load(connection))
-                assignment = self._route(weighed.policy, bindings, box.desk, weighed.outcome.target, promised)
+                assignment = route(weighed.policy, bindings, box.desk, weighed.outcome.target, promised)
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
@@ -385,6 +360,42 @@ class Pipeline:
                 )
         except mailboxes.LeaseLost:
             log.warning("lease lost", desk=box.desk, ticket=box.ticket)
+
+
+def case_of(
+    policy: Policy,
+    binding: Binding,
+    ticket: Ticket,
+    trigger: EventKind,
+    memory: Memory,
+    *,
+    facts: Sequence[Fact],
+    now: datetime,
+) -> Case:
+    """Everything that the policy may read of a ticket, with what its triage finds."""
+    text = text_of(ticket)
+    return Case(
+        ticket=ticket,
+        event=trigger,
+        now=now,
+        text=text,
+        triage=policy.triage(ticket, text),
+        facts={fact.name: in_policy_words(fact, binding) for fact in facts},
+        standing=standing(ticket, memory, binding),
+    )
+
+
+def route(
+    policy: Policy, bindings: Mapping[str, Binding], desk: str, target: Target, promised: Mapping[tuple[str, str], int]
+) -> Assignment:
+    """Whom a ticket of a desk goes to, as the agents of all desks are now."""
+    here, everywhere = bindings[desk], list(bindings.values())
+    teams = {
+        team: members_now(policy.members(team), here, everywhere, promised)
+        for team in (target.team, target.then)
+        if team is not None
+    }
+    return choose(target, teams, here.team_ids)
 
 
 @dataclass(frozen=True, slots=True)

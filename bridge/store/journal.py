@@ -1,6 +1,9 @@
 """The journal: every decision as it was made."""
 
-from sqlalchemy import Connection, select
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
 
 from bridge.model import Decision
 from bridge.store import codec
@@ -33,3 +36,24 @@ def of_ticket(connection: Connection, desk: str, ticket: str) -> list[Decision]:
         .order_by(decisions.c.at, decisions.c.id)
     ).scalars()
     return [codec.parse(Decision, body) for body in rows]
+
+
+def find(connection: Connection, decision: str) -> Decision | None:
+    """One decision by its id; None where there is none, or none any more."""
+    body = connection.execute(select(decisions.c.body).where(decisions.c.id == decision)).scalar()
+    return None if body is None else codec.parse(Decision, body)
+
+
+def latest(connection: Connection, since: datetime) -> Iterator[Decision]:
+    """The last decision of each ticket decided on since then, oldest first."""
+    newest = (
+        select(decisions.c.desk, decisions.c.ticket, func.max(decisions.c.id).label("id"))
+        .where(decisions.c.at >= since)
+        .group_by(decisions.c.desk, decisions.c.ticket)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(decisions.c.body).join(newest, decisions.c.id == newest.c.id).order_by(decisions.c.at, decisions.c.id)
+    )
+    for body in rows.scalars():
+        yield codec.parse(Decision, body)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import check, demo, events, init, policy, sandbox, serve, sync, triage
+from deskbridge.cli import check, demo, events, explain, init, policy, sandbox, serve, sync, triage
 
 app = typer.Typer(
     name="deskbridge",
@@ -35,6 +35,7 @@ def _everywhere(
 
 app.command()(init.init)
 app.command()(check.check)
+app.command()(explain.explain)
 app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(sync.sync)

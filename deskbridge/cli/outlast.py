@@ -10,7 +10,7 @@ import typer
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from bridge.errors import Retryable
-from bridge.model import Roster
+from bridge.model import Roster, Ticket, TicketRef
 from bridge.ports import Desk, OwnRules, Page
 
 T = TypeVar("T")
@@ -34,6 +34,9 @@ class _Patient:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._desk, name)
+
+    def fetch(self, ref: TicketRef) -> Ticket:
+        return _outlast(self._desk.name, partial(self._desk.fetch, ref))
 
     def roster(self) -> Roster:
         return _outlast(self._desk.name, self._desk.roster)

@@ -1,0 +1,25 @@
+"""The policy that an argument of a command names: a file, or a version that took effect."""
+
+from pathlib import Path
+
+import rules
+from bridge.settings import Settings
+from bridge.store import Store, policies
+from deskbridge.cli.database import opened
+from rules import LoadedPolicy
+
+
+def policy_named(wanted: str, settings: Settings) -> LoadedPolicy:
+    """The policy in a file of that name, else the version that begins with it. Raises BadFile and NoSuchVersion."""
+    if Path(wanted).is_file() or Path(wanted).suffix:
+        return rules.load(Path(wanted))
+    with opened(settings) as store:
+        return version_named(wanted, store)
+
+
+def version_named(wanted: str, store: Store) -> LoadedPolicy:
+    """The version that begins with these digits. Raises NoSuchVersion; BadFile where this release cannot read it."""
+    with store.reading() as connection:
+        version = policies.find(connection, wanted)
+        body = policies.body(connection, version)
+    return rules.loads(body, file=f"policy version {version}")

@@ -1,0 +1,188 @@
+"""Why a ticket goes where it goes: one given as a file, one of a desk as it is now, or a decision of the past."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bridge import enrichment, yamlfile
+from bridge import wish as wishes
+from bridge.binding import Binding, bind
+from bridge.errors import DeskbridgeError
+from bridge.memory import SETTLED, Memory
+from bridge.model import Assignment, Case, EventKind, Fact, Mode, Outcome, Roster, Ticket, TicketRef
+from bridge.pipeline import ConnectedDesk, case_of, route
+from bridge.purpose import purpose
+from bridge.settings import Settings
+from bridge.store import Store, journal
+from bridge.store import mailbox as mailboxes
+from bridge.store import roster as rosters
+from deskbridge.wiring import utc_now
+from rules import LoadedPolicy, cases
+from rules.explain import Explanation
+from rules.schema import Given
+
+
+class NothingToExplain(DeskbridgeError):
+    """No file, no ticket and no decision is meant, or it cannot be explained any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A ticket's explanation. `assignment` has the agents who were looked at, None where none were.
+
+    `kept` says what the policy wants and does not get, and for whose sake; `remarks` what else there is to know.
+    `decisions` are the ids of earlier ones about the same ticket.
+    """
+
+    ticket: str
+    version: str
+    at: datetime
+    mode: Mode
+    explanation: Explanation
+    assignment: Assignment | None
+    kept: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """The whole as JSON can say it."""
+        outcome = self.explanation.outcome
+        return {
+            "ticket": self.ticket,
+            "policy": self.version,
+            "at": self.at.isoformat(),
+            "mode": self.mode.value,
+            **self.explanation.plain(),
+            "goes_to": None if outcome.target is None else _target(outcome),
+            "assignment": None if self.assignment is None else asdict(self.assignment),
+            "kept": list(self.kept),
+            "remarks": list(self.remarks),
+            "decisions": list(self.decisions),
+        }
+
+
+def _target(outcome: Outcome) -> dict[str, Any]:
+    assert outcome.target is not None
+    target = outcome.target
+    return {"rule": target.rule, "team": target.team, "skills": sorted(target.skills), "then": target.then}
+
+
+def given_in(file: Path) -> Given:
+    """The ticket in a file, JSON or YAML, in the shape of `given` in a policy's tests. Raises BadFile."""
+    return yamlfile.read(file).load(Given)
+
+
+def of_file(file: Path, policy: LoadedPolicy, agents: "Agents | None") -> Explained:
+    """The explanation of a ticket in a file, as if its desk were live. Raises BadFile."""
+    given = given_in(file)
+    case = cases.case_of(policy, given)
+    explanation = policy.explanation(case, desk=given.desk)
+    target, assignment = explanation.outcome.target, None
+    remarks: tuple[str, ...] = ()
+    if target is not None and agents is not None and given.desk in agents.bindings:
+        assignment = route(policy, agents.bindings, given.desk, target, agents.promised)
+    elif target is not None:
+        remarks = (f"agents are not told: none were read of a desk '{given.desk}', which is what `desk` says",)
+    mode = explanation.outcome.mode
+    return Explained(str(file), policy.version, case.now, mode, explanation, assignment, remarks=remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """What the policy's names mean at every desk whose agents were read, and the places promised since."""
+
+    bindings: Mapping[str, Binding]
+    promised: Mapping[tuple[str, str], int]
+
+
+def agents_of(store: Store, policy: LoadedPolicy, settings: Settings, also: Roster | None = None) -> Agents:
+    """The agents as the database has them, with those of `also` where it has none of that desk."""
+    with store.reading() as connection:
+        known = rosters.load(connection)
+        promised = rosters.promised(connection)
+    if also is not None:
+        known.setdefault(also.desk, also)
+    return Agents({name: bind(policy, roster) for name, roster in known.items() if name in settings.desks}, promised)
+
+
+def of_ticket(
+    ref: TicketRef, connected: ConnectedDesk, policy: LoadedPolicy, settings: Settings, store: Store
+) -> Explained:
+    """The explanation of a desk's ticket as it is now; nothing is written there. Raises DeskError."""
+    with store.reading() as connection:
+        _, memory = mailboxes.recall(connection, ref)
+        earlier = tuple(decision.id for decision in journal.of_ticket(connection, ref.desk, ref.id))
+        is_known = ref.desk in rosters.load(connection)
+    with purpose("explain"):
+        ticket = connected.desk.fetch(ref)
+        agents = agents_of(store, policy, settings, None if is_known else connected.desk.roster())
+        facts = _facts(ticket, connected, settings)
+    trigger = EventKind.REQUESTER_REPLIED if memory.decided else EventKind.TICKET_CREATED
+    case = case_of(policy, agents.bindings[ref.desk], ticket, trigger, memory, facts=facts, now=utc_now())
+    return replace(_as_now(case, connected, policy, agents, memory), decisions=earlier)
+
+
+def _facts(ticket: Ticket, connected: ConnectedDesk, settings: Settings) -> Sequence[Fact]:
+    deadline = timedelta(seconds=settings.enrichment.deadline_seconds)
+    with ThreadPoolExecutor(max_workers=len(connected.enrichers) or 1) as pool:
+        return enrichment.enrich(ticket, connected.enrichers, deadline=deadline, clock=utc_now, pool=pool)
+
+
+def _as_now(
+    case: Case,
+    connected: ConnectedDesk,
+    policy: LoadedPolicy,
+    agents: Agents,
+    memory: Memory,
+) -> Explained:
+    ticket, desk = case.ticket, connected.desk.name
+    explanation = policy.explanation(case, desk=desk, desk_mode=connected.mode)
+    outcome, assignment, remarks = explanation.outcome, None, []
+    if outcome.target is not None and ticket.assignee_id is None:
+        assignment = route(policy, agents.bindings, desk, outcome.target, agents.promised)
+    elif ticket.assignee_id is not None:
+        remarks.append(f"it has an agent already, {case.standing.assignee}: none is looked for")
+    if ticket.status in SETTLED:
+        remarks.append(f"it is {ticket.status}: nothing is decided while it is")
+    elif memory.decided and not memory.conflicts:
+        remarks.append("it was decided on before: the next decision comes with its requester's next message")
+    wanted = wishes.wish(policy, desk, outcome.effect, assignment)
+    kept = wishes.settle(wanted, ticket, memory, connected.desk.can).kept
+    return Explained(
+        ticket=str(ticket.ref),
+        version=policy.version,
+        at=case.now,
+        mode=outcome.mode,
+        explanation=explanation,
+        assignment=assignment,
+        kept=kept,
+        remarks=tuple(remarks),
+    )
+
+
+def of_decision(wanted: str, policy_of: Callable[[str], LoadedPolicy], store: Store) -> Explained:
+    """The explanation of a past decision, by the snapshot, the facts and the policy that it was made by.
+
+    Raises NothingToExplain where the journal does not have it, or not all of it, and NoSuchVersion.
+    """
+    with store.reading() as connection:
+        decision = journal.find(connection, wanted)
+    if decision is None:
+        hint = "`deskbridge explain DESK:ID` tells the ids of a ticket's decisions; they are kept for `retention_days`"
+        raise NothingToExplain(f"there is no file, desk:id or decision '{wanted}'; {hint}")
+    case = decision.case
+    if case is None:
+        raise NothingToExplain(f"decision {wanted} was recorded before the whole case was, and cannot be explained")
+    policy = policy_of(decision.policy_version)
+    return Explained(
+        ticket=str(decision.ref),
+        version=decision.policy_version,
+        at=decision.at,
+        mode=decision.mode,
+        explanation=policy.explanation(case, desk=decision.ref.desk, desk_mode=decision.mode),
+        assignment=decision.assignment,
+        kept=decision.kept,
+    )
