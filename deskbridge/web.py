@@ -5,7 +5,7 @@ import socket
 from typing import Any, Final
 
 import uvicorn
-from starlette.types import ASGIApp
+from a2wsgi.asgi_typing import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bridge.errors import DeskbridgeError

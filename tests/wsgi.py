@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Scope
+from a2wsgi.asgi_typing import ASGIApp, HTTPRequestEvent, HTTPScope, SendEvent
 
 
 def as_wsgi(app: ASGIApp) -> Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]:
     """The app for werkzeug's test client and test server; whatever it raises comes out where it was called."""
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        said: list[Message] = []
+        said: list[Any] = []
 
-        async def receive() -> Message:
+        async def receive() -> HTTPRequestEvent:
             length = int(environ.get("CONTENT_LENGTH") or 0)
             return {"type": "http.request", "body": environ["wsgi.input"].read(length), "more_body": False}
 
-        async def send(message: Message) -> None:
+        async def send(message: SendEvent) -> None:
             said.append(message)
 
         async def answer() -> None:
@@ -33,13 +33,13 @@ def as_wsgi(app: ASGIApp) -> Callable[[dict[str, Any], Callable[..., Any]], Iter
     return call
 
 
-def _scope(environ: dict[str, Any]) -> Scope:
+def _scope(environ: dict[str, Any]) -> HTTPScope:
     """What PEP 3333 calls a request, in the words of ASGI's specification."""
     given = {key[5:]: value for key, value in environ.items() if key.startswith("HTTP_")}
     given |= {key: environ[key] for key in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(key)}
     return {
         "type": "http",
-        "asgi": {"version": "3.0"},
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": environ["REQUEST_METHOD"],
         "scheme": "http",

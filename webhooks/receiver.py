@@ -1,4 +1,4 @@
-"""The web face: takes webhooks, answers 2xx only once they are on disk, and says how the bridge is."""
+"""The receiver of webhooks: answers 2xx only once they are on disk; all other requests it hands to the pages."""
 
 import json
 import re
@@ -9,11 +9,8 @@ from functools import cache
 from typing import Final, Protocol
 
 import structlog
-from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, Router
-from starlette.types import ASGIApp
+from a2wsgi import WSGIMiddleware
+from a2wsgi.asgi_typing import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from bridge.errors import DeliveryRefused, whereabouts
 from bridge.intake import Overloaded
@@ -22,19 +19,21 @@ from bridge.model import Delivery, Event, EventKind, RawDelivery
 from bridge.pipeline import ROSTER
 from bridge.ports import Clock, Desk
 from bridge.store.inbox import Arrival
+from webhooks.pages import COME_AGAIN, NO_SUCH_DESK, create_pages
 
 log = structlog.get_logger(__name__)
 
 COMMIT_SECONDS = 4.0
 """The longest a delivery waits for its commit: Intercom hangs up after 5 s, Zendesk after about 12."""
 
-_COME_AGAIN: Final = {"Retry-After": "5"}
-"""With every 503: Zendesk retries it only where the seconds are given and under 60."""
+PAGE_THREADS = 8
+"""The most pages at a time. They may wait for the database; webhooks never wait for them."""
 
 COALESCE = timedelta(seconds=1)
 """How long a change to a known ticket waits for its siblings; a new ticket does not wait."""
 
 
+_HOOKS: Final = "/hooks/"
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -56,33 +55,18 @@ def create_app(
     troubles: Callable[[], Mapping[str, str]],
     warnings: Callable[[], Mapping[str, str]] = dict,
 ) -> ASGIApp:
-    """The ASGI app. Nothing in it blocks the event loop: `troubles` is asked in a thread.
+    """The ASGI app. Nothing in it blocks the event loop: `troubles` and `warnings` are asked in a page's thread.
 
     `admits` is False while too much waits already; `troubles` says by name what keeps the bridge from working (empty:
     ready), `warnings` what an admin should know although it works. Bodies over `max_body` bytes are refused.
     """
-    receiver = _Receiver(desks, keeper, clock, metrics, max_body, admits)
-    routes = [
-        Route(path, endpoint, methods=[method])
-        for path in ("/hooks/{desk}", "/hooks/{desk}/{secret_path:path}")
-        for method, endpoint in (("POST", receiver.take), ("GET", receiver.probe))
-    ]
-    return ExceptionMiddleware(
-        Router([*routes, *_health(metrics, troubles, warnings)], redirect_slashes=False),
-        handlers={Exception: _mistake, ClientDisconnect: _hung_up},
-    )
+    pages = create_pages(desks.keys(), metrics, troubles, warnings)
+    threaded = WSGIMiddleware(pages.wsgi_app, workers=PAGE_THREADS)  # type: ignore[arg-type] # its environ is a TypedDict
+    return _Receiver(desks, keeper, clock, metrics, max_body, admits, threaded)
 
 
-async def _mistake(request: Request, error: Exception) -> Response:
-    """Any error of ours asks the sender to come again, and is told without a word of what was sent."""
-    log.error("request failed", method=request.method, error=type(error).__name__, at=whereabouts(error))
-    return _say("come again", 503)
-
-
-async def _hung_up(request: Request, error: Exception) -> Response:
-    """Nobody is there to read it."""
-    del request, error
-    return _say("incomplete", 400)
+class _HungUp(Exception):
+    """The sender went away before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +77,52 @@ class _Receiver:
     metrics: Metrics
     max_body: int
     admits: Callable[[], Awaitable[bool]]
+    pages: ASGIApp
 
-    async def take(self, request: Request) -> Response:
-        """A delivery to a desk, answered once it is on disk."""
-        desk = self.desks.get(request.path_params["desk"])
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI's own interface: a POST below /hooks/ is a delivery, everything else is for the pages."""
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(_HOOKS):
+            await _say(send, *await self._answer(scope, receive))
+        else:
+            await self.pages(scope, receive, send)
+
+    async def _answer(self, scope: HTTPScope, receive: Receive) -> tuple[str, int]:
+        """What to say to a delivery. A mistake of ours has the desk come again, and is told without its words."""
+        try:
+            return await self._receive(scope, receive)
+        except _HungUp:
+            return "incomplete", 400
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the delivery must come again
+            log.error("request failed", method="POST", error=type(error).__name__, at=whereabouts(error))
+            return "come again", 503
+
+    async def _receive(self, scope: HTTPScope, receive: Receive) -> tuple[str, int]:
+        name, slash, secret_path = scope["path"].removeprefix(_HOOKS).partition("/")
+        desk = self.desks.get(name)
         if desk is None:
             self.metrics.deliveries.labels("unknown", "refused").inc()
-            return _no_such_desk()
-        body = await self._body(request)
-        outcome, status = ("too large", 413) if body is None else await self._take(desk, self._raw(request, body))
+            return NO_SUCH_DESK, 404
+        headers = {header.decode("latin-1"): value.decode("latin-1") for header, value in scope["headers"]}
+        body = await self._body(int(headers.get("content-length", 0)), receive)
+        if body is None:
+            outcome, status = "too large", 413
+        else:
+            raw = RawDelivery("POST", headers, body, self.clock(), secret_path if slash else None)
+            outcome, status = await self._take(desk, raw)
         self.metrics.deliveries.labels(desk.name, outcome).inc()
-        return _say(outcome, status)
+        return outcome, status
 
-    async def probe(self, request: Request) -> Response:
-        """A desk looks whether somebody listens."""
-        return _say("listening", 200) if request.path_params["desk"] in self.desks else _no_such_desk()
-
-    async def _body(self, request: Request) -> bytes | None:
-        """What was sent; None, and the rest is not read, where that is too much."""
-        if int(request.headers.get("content-length", 0)) > self.max_body:
-            return None
+    async def _body(self, announced: int, receive: Receive) -> bytes | None:
+        """What was sent; None, and the rest is not read, where that is too much. Raises _HungUp."""
         body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > self.max_body:
-                return None
-        return bytes(body)
-
-    def _raw(self, request: Request, body: bytes) -> RawDelivery:
-        return RawDelivery(
-            method=request.method,
-            headers={name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.raw},
-            body=body,
-            received_at=self.clock(),
-            secret_path=request.path_params.get("secret_path"),
-        )
+        more = True
+        while more and max(announced, len(body)) <= self.max_body:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise _HungUp
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return None if more or len(body) > self.max_body else bytes(body)
 
     async def _take(self, desk: Desk, raw: RawDelivery) -> tuple[str, int]:
         """What became of a delivery in a word or two, and the status that makes the desk do the right thing next."""
@@ -148,28 +143,6 @@ class _Receiver:
         if not fresh:
             return "known", 200
         return ("kept" if found.ticket is not None else "not understood"), 200
-
-
-def _health(
-    metrics: Metrics, troubles: Callable[[], Mapping[str, str]], warnings: Callable[[], Mapping[str, str]]
-) -> list[Route]:
-    """Pages for machines that watch. Those that ask the database are plain functions, which run in a thread."""
-
-    async def healthz(request: Request) -> Response:
-        del request
-        return _say("alive", 200)
-
-    def readyz(request: Request) -> Response:
-        del request
-        found = dict(troubles())
-        content = {"status": "not ready" if found else "ready", "troubles": found, "warnings": dict(warnings())}
-        return JSONResponse(content, 503 if found else 200, _COME_AGAIN if found else None)
-
-    def scrape(request: Request) -> Response:
-        del request
-        return Response(metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
 
 
 def arrival(desk: Desk, delivery: Delivery) -> Arrival:
@@ -209,19 +182,18 @@ def _due_at(desk: Desk, events: list[Event], received_at: datetime) -> datetime:
     return max(settled_at, received_at if is_new else received_at + COALESCE)
 
 
-def _no_such_desk() -> Response:
-    return _say("no desk of that name is connected", 404)
-
-
-def _say(words: str, status: int) -> Response:
-    headers = {"Content-Type": "application/json"}
-    if status == 503:
-        headers |= _COME_AGAIN
-    if status == 413:
-        headers["Connection"] = "close"  # what else is on its way nobody reads
-    return Response(_body(words), status, headers)
+async def _say(send: Send, words: str, status: int) -> None:
+    headers, body = _response(words, status)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 @cache
-def _body(words: str) -> bytes:
-    return json.dumps({"status": words}).encode()
+def _response(words: str, status: int) -> tuple[tuple[tuple[bytes, bytes], ...], bytes]:
+    body = json.dumps({"status": words}).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    if status == 503:
+        headers |= [COME_AGAIN]
+    if status == 413:
+        headers["Connection"] = "close"  # what else is on its way nobody reads
+    return tuple((name.encode(), value.encode()) for name, value in headers.items()), body
