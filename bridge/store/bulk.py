@@ -141,9 +141,11 @@ def begin(
         id_, until = str(ULID.from_datetime(now)), now + lease
         job = {"id": id_, "desk": desk, "begun_at": now, "due_at": now, "lease_owner": owner, "lease_until": until}
         if wanted == 0:
-            ticket = connection.execute(_FIT, {"of_desk": desk, "now": now, "most": 1}).one().ticket
-            connection.execute(bulk_jobs.insert().values(**job, rehearses=ticket))
-            return Batch(id_, desk, None, ticket, now)
+            found = connection.execute(_FIT, {"of_desk": desk, "now": now, "most": 1}).first()
+            if found is None:  # another took it meanwhile, singly
+                return None
+            connection.execute(bulk_jobs.insert().values(**job, rehearses=found.ticket))
+            return Batch(id_, desk, None, found.ticket, now)
         free = _FIT.with_only_columns(operations.c.id).with_for_update(skip_locked=True)
         taken = connection.execute(
             update(operations)
