@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Final, Protocol
+from pathlib import Path
+from typing import Annotated, Any, Final, Protocol
 
+from pydantic import AfterValidator
+
+from bridge import yamlfile
 from bridge.model import (
     Actor,
     ActorKind,
@@ -25,9 +29,10 @@ from bridge.model import (
     Visibility,
 )
 from bridge.triage import text_of
+from rules import references
 from rules.account import RuleAccount
-from rules.operators import own_name
-from rules.schema import Expect, Given, PolicyTest
+from rules.operators import Strict, own_name, some
+from rules.schema import Expect, Given, PolicyFile, PolicyTest
 
 _NOW: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
 """The moment at which every test happens, so that the same file always gives the same results."""
@@ -65,9 +70,10 @@ class TestResult:
 
     name: str
     line: int
-    differences: tuple[str, ...]
+    differences: tuple["Difference", ...]
     case: Case
     outcome: Outcome
+    expect: Expect
 
     @property
     def passed(self) -> bool:
@@ -77,7 +83,33 @@ class TestResult:
     @property
     def words(self) -> str:
         """The differences as one sentence, empty where there are none."""
-        return "; ".join(self.differences)
+        return "; ".join(one.words for one in self.differences)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that a test expects and does not get, `what` being a key of `expect`; `words` say it in a sentence."""
+
+    what: str
+    expected: str
+    got: str
+    words: str
+
+
+class CasesFile(Strict):
+    """A file of tests beside a policy."""
+
+    tests: Annotated[tuple[PolicyTest, ...], AfterValidator(some)]
+
+
+def read(file: Path, policy: PolicyFile) -> list[tuple[PolicyTest, int]]:
+    """The tests in a file, each with its line. Raises BadFile, also where one names what the policy lacks."""
+    document = yamlfile.read(file)
+    found = document.check(CasesFile)
+    references.check_tests(document, policy)
+    document.refuse()
+    assert found is not None
+    return [(test, document.place(("tests", index)).line) for index, test in enumerate(found.tests)]
 
 
 def run(policy: Decides, test: PolicyTest, line: int) -> TestResult:
@@ -86,7 +118,8 @@ def run(policy: Decides, test: PolicyTest, line: int) -> TestResult:
     outcome = policy.decide(case, desk=test.given.desk, desk_mode=Mode.LIVE)
     name = test.name or test.given.subject or f"line {line}"
     accounts = partial(policy.explain, case, desk=test.given.desk)
-    return TestResult(name, line, tuple(_differences(test.expect, case.triage, outcome, accounts)), case, outcome)
+    differences = tuple(_differences(test.expect, case.triage, outcome, accounts))
+    return TestResult(name, line, differences, case, outcome, test.expect)
 
 
 def case_of(policy: Decides, given: Given) -> Case:
@@ -170,17 +203,21 @@ def _facts(given: Given, now: datetime) -> dict[str, Fact]:
 
 def _differences(
     expect: Expect, triage: Triage, outcome: Outcome, accounts: Callable[[], tuple[RuleAccount, ...]]
-) -> Iterator[str]:
+) -> Iterator[Difference]:
     got = _got(triage, outcome)
     for name in sorted(expect.model_fields_set - {"not_rule", "rules"}):
         wanted = getattr(expect, name)
         if got[name] != wanted:
-            yield f"{name}: expected {_words(wanted)}, got {_words(got[name])}"
+            expected, found = _words(wanted), _words(got[name])
+            yield Difference(name, expected, found, f"{name}: expected {expected}, got {found}")
     matched = {verdict.rule for verdict in outcome.verdicts}
     for rule in sorted((expect.rules or frozenset()) - matched):
-        yield f"rule '{rule}' did not match: {_reason(accounts(), rule)}"
+        reason = _reason(accounts(), rule)
+        yield Difference("rules", rule, f"not {rule}", f"rule '{rule}' did not match: {reason}")
     if expect.not_rule in matched:
-        yield f"rule '{expect.not_rule}' matched: {_reason(accounts(), expect.not_rule)}"
+        reason = _reason(accounts(), expect.not_rule)
+        words = f"rule '{expect.not_rule}' matched: {reason}"
+        yield Difference("not_rule", f"not {expect.not_rule}", expect.not_rule, words)
 
 
 def _got(triage: Triage, outcome: Outcome) -> dict[str, object]:

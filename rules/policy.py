@@ -13,7 +13,7 @@ from bridge.calendars import Calendar
 from bridge.model import Case, Finding, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
 from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
-from rules import account, engine, explain, references
+from rules import account, cases, engine, explain, references
 from rules.account import RuleAccount
 from rules.cases import TestResult, run
 from rules.conditions import Condition
@@ -161,6 +161,10 @@ class LoadedPolicy:
     def run_tests(self) -> list[TestResult]:
         """The results of the file's own tests, in the order of the file."""
         return [run(self, test, line) for test, line in zip(self.file.tests, self._test_lines, strict=True)]
+
+    def run_cases(self, file: Path) -> list[TestResult]:
+        """The results of the tests in a file beside the policy, in its order. Raises BadFile."""
+        return [run(self, test, line) for test, line in cases.read(file, self.file)]
 
     def summary(self) -> str:
         """How much there is in the policy, in a few words."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from bridge.yamlfile import MAX_FAULTS, Document, Key, Trail, nearest
+from rules.schema import PolicyFile
 
 _TEAMS: Final = (
     ("route", "*", "to", "team"),
@@ -54,12 +55,8 @@ def check(document: Document) -> None:
         "webhook": _keys(data, "webhooks"),
     }
     rules = [(path, name) for path, name in _found(data, ("*", "*", "name")) if path[0] in {"annotate", "route"}]
-    _known(document, "team", names["team"], _TEAMS)
-    _known(document, "rule", {name for _, name in rules}, _RULES)
-    _known(document, "intent", names["intent"], _INTENTS)
+    _everywhere(document, names | {"rule": {name for _, name in rules}})
     _known(document, "calendar", names["calendar"], [("teams", "*", "calendar")])
-    _known(document, "webhook", names["webhook"], _WEBHOOKS)
-    _known(document, "agent or team", names["agent"] | names["team"], _TOLD)
     for kind, path, name in _asked(data):
         _one_known(document, kind, names[kind], path, name)
     _known_keys(document, "intent", names["intent"], ("modes", "categories"))
@@ -70,6 +67,27 @@ def check(document: Document) -> None:
     _no_circle(document)
     _skilled(document)
     _ends(document)
+
+
+def check_tests(document: Document, policy: PolicyFile) -> None:
+    """Add a fault for every name in a file of tests that leads nowhere in the policy that it is about."""
+    teams = policy.teams
+    names = {
+        "team": set(teams),
+        "agent": {name for team in teams.values() for name in team.members},
+        "intent": set(policy.triage.words),
+        "webhook": set(policy.webhooks),
+        "rule": {rule.name for rule in policy.annotate} | {rule.name for rule in policy.route},
+    }
+    _everywhere(document, names)
+
+
+def _everywhere(document: Document, names: Mapping[str, set[str]]) -> None:
+    _known(document, "team", names["team"], _TEAMS)
+    _known(document, "rule", names["rule"], _RULES)
+    _known(document, "intent", names["intent"], _INTENTS)
+    _known(document, "webhook", names["webhook"], _WEBHOOKS)
+    _known(document, "agent or team", names["agent"] | names["team"], _TOLD)
 
 
 def _known(document: Document, kind: str, names: set[str], patterns: Iterable[Trail]) -> None:

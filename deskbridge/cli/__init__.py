@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import check, demo, events, explain, init, policy, sandbox, serve, sync, triage
+from deskbridge.cli import cases, check, demo, events, explain, init, policy, sandbox, serve, sync, triage
 
 app = typer.Typer(
     name="deskbridge",
@@ -42,6 +42,7 @@ app.command()(sync.sync)
 app.command()(sandbox.sandbox)
 app.command()(demo.demo)
 app.add_typer(events.app, name="events")
+policy.app.command("test")(cases.run_tests)
 app.add_typer(policy.app, name="policy")
 app.add_typer(triage.app, name="triage")
 

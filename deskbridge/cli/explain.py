@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -105,6 +106,15 @@ def rules_shown(explanation: Explanation) -> list[Text | Tree | Table]:
     nearest = explanation.nearest
     found = [_triage(explanation), *(_stage(name, explanation) for name in ("annotate", "route"))]
     return [*found, Text(f"nearest miss: {nearest.words}", style="cyan")] if nearest is not None else [*found]
+
+
+def because(explanation: Explanation, names: Set[str | None]) -> Iterator[str]:
+    """Why these rules came out as they did, and what would have had to be otherwise, a sentence each."""
+    for one in (account for account in explanation.rules if account.rule in names):
+        yield f"{one.rule} (line {one.line}) {'applied' if one.applied else 'not applied'}: {one.because}"
+        miss = explanation.miss(one.rule)
+        if miss is not None:
+            yield f"  {miss.words}"
 
 
 def _triage(explanation: Explanation) -> Tree:
