@@ -18,7 +18,6 @@ from bridge import enrichment, reconcile, settings
 from bridge.allowance import Terms
 from bridge.binding import bind
 from bridge.budget import BudgetGate, Held
-from bridge.caller import Caller
 from bridge.errors import BadFile, Fault, Retryable
 from bridge.intake import Intake
 from bridge.metrics import Metrics
@@ -103,14 +102,10 @@ class Bridge:
             cap=found.loops.cap,
         )
         writeback = WriteBack(self.store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
-        caller = Caller(
-            self.store, found.outgoing.receivers, policy=self.policies, clock=clock, metrics=self.metrics, lease=LEASE
-        )
         self.workers = Workers(
             self.store,
             pipeline,
             writeback,
-            caller,
             signal=self.signal,
             clock=clock,
             deciders=found.workers,
