@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from deskbridge import web
 from deskbridge.web import CannotListen, WebServer
 from tests.conftest import Clock
 from tests.webhooks.door import GENUINE, PATHS, Door, as_bytes, signed
+from webhooks.receiver import PAGE_THREADS
 
 TEN_MEGABYTES = 10_000_000
 
@@ -48,6 +49,14 @@ def served(tmp_path: Path, clock: Clock) -> Iterator[Served]:
     yield served
     served.close()
     door.close()
+
+
+def deliver(served: Served) -> None:
+    """A genuine delivery, which is kept."""
+    body = as_bytes(GENUINE["zendesk"])
+    with closing(served.connect()) as connection:
+        connection.request("POST", PATHS["zendesk"], body, signed("zendesk", body, served.door.clock.now))
+        assert json.load(connection.getresponse()) == {"status": "kept"}
 
 
 def test_a_genuine_delivery_and_a_look_over_the_same_connection(served: Served) -> None:
@@ -100,6 +109,52 @@ def test_a_sender_that_hangs_up_or_speaks_no_http_harms_nobody(served: Served) -
     with served.send("\x16\x03\x01 hello\n\n") as connection:
         assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
     test_a_genuine_delivery_and_a_look_over_the_same_connection(served)
+
+
+def test_webhooks_are_taken_while_every_page_waits_for_the_database(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    waiting = threading.Semaphore(0)
+
+    def hang() -> dict[str, str]:
+        waiting.release()
+        assert answers.wait(10)
+        return {}
+
+    monkeypatch.setattr(served.door.bridge.schedule, "failing", hang)
+    with ExitStack() as pages:
+        connections = [pages.enter_context(closing(served.connect())) for _ in range(PAGE_THREADS + 2)]
+        for connection in connections:
+            connection.request("GET", "/readyz")
+        for _ in range(PAGE_THREADS):
+            assert waiting.acquire(timeout=10)
+        connections.pop().close()  # nobody waits for this page any more
+        try:
+            deliver(served)
+        finally:
+            answers.set()
+        assert {connection.getresponse().status for connection in connections} == {503}
+
+
+def test_a_page_of_megabytes_comes_whole_over_a_connection_that_goes_on(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served.door.bridge.schedule, "failing", lambda: {"job": "x" * TEN_MEGABYTES})
+    with closing(served.connect()) as connection:
+        connection.request("HEAD", "/readyz")
+        answer = connection.getresponse()
+        assert (int(answer.headers["Content-Length"]) > TEN_MEGABYTES, answer.read()) == (True, b"")
+        connection.request("GET", "/readyz")
+        assert len(json.load(connection.getresponse())["troubles"]["job"]) == TEN_MEGABYTES
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+
+
+def test_a_page_asked_for_with_bytes_that_no_url_holds_is_refused(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(b"GET /healthz?\xff HTTP/1.1\r\nHost: bridge\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
 def test_what_is_too_large_is_counted(served: Served) -> None:
