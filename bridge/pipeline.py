@@ -13,7 +13,7 @@ from bridge import memory as remembered
 from bridge import reconcile
 from bridge import wish as wishes
 from bridge.binding import Binding, bind, in_policy_words, members_now, standing
-from bridge.enrichment import Enricher
+from bridge.enrichment import Enricher, People
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.loops import Cap, stopped
 from bridge.memory import SETTLED, Memory
@@ -74,11 +74,15 @@ _MAY_DECIDE = {EventKind.TICKET_CREATED, EventKind.TICKET_CHANGED, EventKind.REQ
 
 @dataclass(frozen=True, slots=True)
 class ConnectedDesk:
-    """A desk with what belongs to it: how far decisions go there, and who knows about its customers."""
+    """A desk with what belongs to it: how far decisions go there, and who knows about its customers.
+
+    `people` are the requesters that its enrichers share, None where none of them needs any.
+    """
 
     desk: Desk
     mode: Mode
     enrichers: tuple[Enricher, ...] = ()
+    people: People | None = None
 
     def close(self) -> None:
         """Give back the connections of all of them."""

@@ -48,6 +48,7 @@ class Capability(StrEnum):
     PUSH_AVAILABILITY = "push_availability"
     REMOVE_TAGS = "remove_tags"
     BULK = "bulk"
+    MANY_REQUESTERS = "many_requesters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,16 @@ class BulkDesk(Desk, Protocol):
 
     def rehearsal(self, ref: TicketRef) -> Step:
         """A step that changes nothing and that the lock must refuse (Conflict), to try in a job of its own."""
+
+
+class PeopleDesk(Desk, Protocol):
+    """A desk that tells of many requesters with one call (`Capability.MANY_REQUESTERS`)."""
+
+    requesters_max: int
+    """The most requesters that one call tells of."""
+
+    def requesters(self, requester_ids: Sequence[str]) -> Mapping[str, Requester]:
+        """Requesters with their organisations by id, without those that the desk does not know."""
 
 
 class OwnRules(Protocol):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from ulid import ULID
 
+from bridge.ahead import LookAhead
 from bridge.errors import whereabouts
 from bridge.pipeline import Pipeline
 from bridge.ports import Clock
@@ -41,6 +42,7 @@ class Workers:
         pipeline: Pipeline,
         writeback: WriteBack,
         *,
+        ahead: LookAhead,
         signal: Signal,
         clock: Clock,
         deciders: int,
@@ -49,6 +51,7 @@ class Workers:
         self._store = store
         self._pipeline = pipeline
         self._writeback = writeback
+        self._ahead = ahead
         self._signal = signal
         self._planned = Signal()
         self._clock = clock
@@ -90,6 +93,8 @@ class Workers:
         boxes = mailbox.claim(self._store, owner, self._clock(), LEASE, _CLAIM_MAX)
         if boxes:
             self._signal.ring()  # there may be more for another decider
+        if len(boxes) == _CLAIM_MAX:
+            self._ahead.before(boxes)
         for box in boxes:
             if self._stop.is_set():
                 break

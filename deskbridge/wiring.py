@@ -15,6 +15,7 @@ import structlog
 from a2wsgi.asgi_typing import ASGIApp
 
 from bridge import enrichment, reconcile, settings
+from bridge.ahead import LookAhead
 from bridge.allowance import Terms
 from bridge.binding import bind
 from bridge.budget import BudgetGate, Held
@@ -106,6 +107,7 @@ class Bridge:
             self.store,
             pipeline,
             writeback,
+            ahead=LookAhead(self.store, self.desks, clock=clock),
             signal=self.signal,
             clock=clock,
             deciders=found.workers,
@@ -240,7 +242,8 @@ def terms(found: Settings) -> dict[str, Terms]:
 def connect(name: str, desk: DeskSettings, found: Settings, gate: Gate, clock: Clock) -> ConnectedDesk:
     """A desk of the settings with its adapter and its enrichers; makes no call yet."""
     adapter: Desk = VENDORS[desk.vendor].desk(name, desk.options, gate=gate, clock=clock)
-    return ConnectedDesk(adapter, desk.mode, tuple(enrichment.build(found.enrichment, adapter, clock)))
+    known = enrichment.build(found.enrichment, adapter, clock)
+    return ConnectedDesk(adapter, desk.mode, known.enrichers, known.people)
 
 
 class _Backlog:

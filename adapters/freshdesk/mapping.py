@@ -154,6 +154,7 @@ def requester(row: Row, company: Row | None) -> Requester:
         locale=text_or_none(row.get("language")),
         organisation=_organisation(company) if company else None,
         fields=dict(row.get("custom_fields") or {}),
+        created_at=instant(row.get("created_at")),
     )
 
 

@@ -269,6 +269,7 @@ def requester_of(contact: Row, companies: list[Row]) -> Requester:
         locale=contact.get("language_override") or contact.get("browser_language"),
         organisation=next(map(_organisation, companies), None),
         fields=_row(contact.get("custom_attributes")),
+        created_at=instant(contact.get("created_at")),
     )
 
 

@@ -95,16 +95,22 @@ class ZendeskClient:
         return Export([_dict(ticket) for ticket in page.process_page()], getattr(page, "after_cursor", None), ended)
 
     def user(self, user_id: str) -> Json:
-        """A user, customer or agent."""
-        return _dict(self._zenpy.users(id=int(user_id)))
+        """A user, customer or agent, with their company beside them: {"user", "organizations"}."""
+        return self._get(f"users/{user_id}.json", include="organizations")
+
+    def users(self, user_ids: Sequence[str]) -> Json:
+        """Up to a hundred users, with their companies beside them: {"users", "organizations"}; unknown ids are left
+        out."""
+        return self._get("users/show_many.json", ids=",".join(user_ids), include="organizations")
 
     def me(self) -> Json:
         """The user in whose name our credential acts."""
         return _dict(self._zenpy.users.me())
 
-    def organisation(self, organisation_id: str) -> Json:
-        """A customer's company."""
-        return _dict(self._zenpy.organizations(id=int(organisation_id)))
+    def organisations(self, organisation_ids: Sequence[str]) -> list[Json]:
+        """Up to a hundred customers' companies."""
+        ids = ",".join(organisation_ids)
+        return listing(self._get("organizations/show_many.json", ids=ids).get("organizations"))
 
     def agents(self) -> list[Json]:
         """Everybody who may work tickets."""

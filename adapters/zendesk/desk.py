@@ -1,6 +1,6 @@
 """Zendesk through the port: what the core asks of a desk, said in Zendesk's calls."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -30,11 +30,14 @@ from bridge.ports import Capability, Clock, Gate, Page
 EXPORT_LAG: Final = timedelta(minutes=1)
 """The incremental export takes no start younger than this."""
 
+REQUESTERS_MAX: Final = 100
+"""The most ids that `show_many` takes."""
+
 T = TypeVar("T")
 
 
 class ZendeskDesk:
-    """One Zendesk account as a `bridge.ports.BulkDesk`."""
+    """One Zendesk account as a `bridge.ports.BulkDesk` and a `bridge.ports.PeopleDesk`."""
 
     vendor: str = "zendesk"
     can: frozenset[Capability] = frozenset(
@@ -50,11 +53,13 @@ class ZendeskDesk:
             Capability.PUSH_AVAILABILITY,
             Capability.REMOVE_TAGS,
             Capability.BULK,
+            Capability.MANY_REQUESTERS,
         }
     )
     settle: timedelta = timedelta(seconds=1.25)  # the stamp, `updated_at`, counts whole seconds; the rest is for clocks
     default_priority: Priority = Priority.NONE
     bulk_max: int = bulk.BULK_MAX
+    requesters_max: int = REQUESTERS_MAX
 
     def __init__(self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
         self.name = name
@@ -89,11 +94,22 @@ class ZendeskDesk:
         )
 
     def requester(self, requester_id: str) -> Requester:
-        """A user, and their organisation where they have one."""
-        user = self._client.user(requester_id)
-        organisation_id = some_id(user.get("organization_id"))
-        organisation = mapping.organisation(self._client.organisation(organisation_id)) if organisation_id else None
-        return mapping.requester(user, organisation)
+        """A user, and their organisation where they have one, in one call."""
+        given = self._client.user(requester_id)
+        return self._with_organisations([given["user"]], given)[0]
+
+    def requesters(self, requester_ids: Sequence[str]) -> Mapping[str, Requester]:
+        """Up to a hundred users with their organisations, in one call."""
+        given = self._client.users(requester_ids)
+        return {each.id: each for each in self._with_organisations(mapping.listing(given.get("users")), given)}
+
+    def _with_organisations(self, users: Sequence[mapping.Json], beside: mapping.Json) -> list[Requester]:
+        """The users as requesters; an organisation that was not loaded beside them takes a call of its own."""
+        known = mapping.organisations(mapping.listing(beside.get("organizations")))
+        wanted = {id_ for user in users if (id_ := some_id(user.get("organization_id"))) is not None}
+        if missing := sorted(wanted - known.keys()):
+            known |= mapping.organisations(self._client.organisations(missing))
+        return [mapping.requester(user, known.get(str(user.get("organization_id")))) for user in users]
 
     def history(self, requester_id: str, limit: int) -> Sequence[TicketSummary]:
         """Tickets that the user requested, newest first, a hundred at most."""

@@ -309,6 +309,7 @@ def requester(user: Json, organisation: Organisation | None = None) -> Requester
         locale=user.get("locale"),
         organisation=organisation,
         fields=dict(mapping(user.get("user_fields"))),
+        created_at=instant(user.get("created_at")),
     )
 
 
@@ -320,6 +321,11 @@ def organisation(given: Json) -> Organisation:
         fields=dict(mapping(given.get("organization_fields"))),
         tags=tuple(sorted(tags(given.get("tags")))),
     )
+
+
+def organisations(given: Iterable[Json]) -> dict[str, Organisation]:
+    """Organisations of REST by their ids."""
+    return {each.id: each for each in map(organisation, given)}
 
 
 def summary(desk: str, given: Json) -> TicketSummary:

@@ -1,5 +1,6 @@
 """Puts the enrichers of one desk together from the settings."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -27,21 +28,31 @@ _AT_ONCE: Final = timedelta(0)
 """The desk's record and a CSV file are in memory already and are looked at every time."""
 
 
-def build(options: EnrichmentOptions, desk: Desk, clock: Clock) -> tuple[Enricher, ...]:
-    """The enrichers of one desk, in order of authority; close each of them in the end."""
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """Who knows about the customers of one desk: the enrichers in order of authority, each to be closed in the end."""
+
+    enrichers: tuple[Enricher, ...]
+    people: People
+
+
+def build(options: EnrichmentOptions, desk: Desk, clock: Clock) -> Enrichment:
+    """The enrichers of one desk, and the requesters that they share."""
     ttl = timedelta(seconds=options.ttl_seconds)
-    people = People(desk, ttl, clock)
-    customers = [_customer(source, people, ttl, clock) for source in options.customer]
-    history = [_history(options.history, desk, clock)] if options.history else []
-    return (*customers, *history)
+    sources = [_source(source, clock) for source in options.customer]
+    people = People(desk, sources, ttl, clock)
+    parts = zip(options.customer, sources, strict=True)
+    customers = [_customer(settings, source, people, ttl, clock) for settings, source in parts]
+    history = [_history(options.history, desk, people, clock)] if options.history else []
+    return Enrichment((*customers, *history), people)
 
 
-def _customer(options: CustomerSource, people: People, ttl: timedelta, clock: Clock) -> Enricher:
+def _customer(options: CustomerSource, source: Source, people: People, ttl: timedelta, clock: Clock) -> Enricher:
     max_age = _span(options.max_age_seconds)
     fields = {name: getattr(options.fields, name.removeprefix("requester.")) for name in FACTS}
     asks_outside = isinstance(options, SqlSource | HttpSource)
     cache: Cache[str, Reading] = Cache(ttl if asks_outside else _AT_ONCE, clock)
-    return Customer(_source(options, clock), fields, people, cache, max_age)
+    return Customer(source, fields, people, cache, max_age)
 
 
 def _source(options: CustomerSource, clock: Clock) -> Source:
@@ -58,9 +69,9 @@ def _source(options: CustomerSource, clock: Clock) -> Source:
             return Endpoint(options.url, options.params, bearer=bearer, timeout=options.timeout_seconds, clock=clock)
 
 
-def _history(options: HistoryOptions, desk: Desk, clock: Clock) -> Enricher:
+def _history(options: HistoryOptions, desk: Desk, people: People, clock: Clock) -> Enricher:
     ttl, max_age = timedelta(seconds=options.ttl_seconds), _span(options.max_age_seconds)
-    return History(desk, options.limit, Cache(ttl, clock), max_age, clock)
+    return History(desk, people, Cache(ttl, clock), limit=options.limit, max_age=max_age, clock=clock)
 
 
 def _span(seconds: float | None) -> timedelta | None:

@@ -1,7 +1,7 @@
 """Remembers what was read, since when, and lets only one caller at a time read the same thing again."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ class Cache(Generic[K, V]):
         self._clock = clock
         self._lock = Lock()
         self._held: OrderedDict[K, Held[V]] = OrderedDict()
-        self._flights: dict[K, Future[Held[V]]] = {}
+        self._flights: dict[K, Future[Held[V] | None]] = {}
 
     def get(self, key: K, load: Callable[[], V]) -> Held[V]:
         """The value for `key`, read by `load` where none is young enough.
@@ -41,21 +41,56 @@ class Cache(Generic[K, V]):
         Callers that want the same key meanwhile wait for the one reading. Raises what `load` raises; nothing is
         remembered then, and what was remembered before stays for `peek`.
         """
-        with self._lock:
-            held = self._held.get(key)
-            if held is not None and self._clock() - held.at < self._ttl:
-                self._held.move_to_end(key)
+        while True:
+            with self._lock:
+                held = self._young(key)
+                if held is not None:
+                    self._held.move_to_end(key)
+                    return held
+                mine: Future[Held[V] | None] = Future()
+                flight = self._flights.setdefault(key, mine)
+            if flight is mine:
+                return self._fly(key, load, mine)
+            if (held := flight.result()) is not None:
                 return held
-            mine: Future[Held[V]] = Future()
-            flight = self._flights.setdefault(key, mine)
-        return self._fly(key, load, mine) if flight is mine else flight.result()
+
+    def get_ahead(self, keys: Iterable[K], load: Callable[[Sequence[K]], Mapping[K, V]]) -> None:
+        """Have one `load` read what nobody holds or reads yet of all these keys.
+
+        Who wants one of them meanwhile waits for it, and reads by itself what it did not give. Raises what `load`
+        raises.
+        """
+        at, found = self._clock(), dict[K, Held[V]]()
+        with self._lock:
+            wanted = [key for key in dict.fromkeys(keys) if self._young(key) is None and key not in self._flights]
+            flights: dict[K, Future[Held[V] | None]] = {key: Future() for key in wanted}
+            self._flights |= flights
+        try:
+            found = {key: Held(value, at) for key, value in (load(wanted) if wanted else {}).items()}
+        finally:
+            with self._lock:
+                for key, held in found.items():
+                    self._remember(key, held)
+                for key in wanted:
+                    del self._flights[key]
+            for key, flight in flights.items():
+                flight.set_result(found.get(key))
+
+    def lacks(self, key: K) -> bool:
+        """Whether `get` would read the value for `key`."""
+        with self._lock:
+            return self._young(key) is None and key not in self._flights
 
     def peek(self, key: K) -> Held[V] | None:
         """What is remembered for `key`, however old, without reading or waiting."""
         with self._lock:
             return self._held.get(key)
 
-    def _fly(self, key: K, load: Callable[[], V], flight: Future[Held[V]]) -> Held[V]:
+    def _young(self, key: K) -> Held[V] | None:
+        held = self._held.get(key)
+        return held if held is not None and self._clock() - held.at < self._ttl else None
+
+    def _fly(self, key: K, load: Callable[[], V], flight: Future[Held[V] | None]) -> Held[V]:
         at = self._clock()
         try:
             held = Held(load(), at)

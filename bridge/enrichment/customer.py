@@ -1,6 +1,6 @@
 """Who the customer is: tier, plan and account owner, from the desk's record or a source of the team's own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,11 +13,16 @@ from bridge.ports import Clock, Desk
 FACTS: Final[tuple[str, ...]] = ("requester.tier", "requester.plan", "requester.account_owner")
 
 
+RECORD: Final = "desk"
+"""The source of what the desk's own record of the requester says."""
+
+
 class People:
     """The requesters of one desk, each read from it once in a while for all sources together."""
 
-    def __init__(self, desk: Desk, ttl: timedelta, clock: Clock) -> None:
+    def __init__(self, desk: Desk, sources: Sequence[Source], ttl: timedelta, clock: Clock) -> None:
         self._desk = desk
+        self._sources = sources
         self._clock = clock
         self._cache: Cache[str, Requester] = Cache(ttl, clock)
 
@@ -27,6 +32,21 @@ class People:
             return told, self._clock()
         held = self._cache.get(told.id, lambda: self._desk.requester(told.id))
         return held.value, held.at
+
+    def find_anyway(self, told: Requester) -> Requester:
+        """The requester from the desk where a source has them read in any case, else as the ticket told them."""
+        return self.find(told, lambda each: not self._read_by_a_source(each))[0]
+
+    def lacks(self, told: Requester) -> bool:
+        """Whether a source would now have the requester read from the desk."""
+        return self._read_by_a_source(told) and self._cache.lacks(told.id)
+
+    def find_ahead(self, ids: Iterable[str], read: Callable[[Sequence[str]], Mapping[str, Requester]]) -> None:
+        """Have many requesters read at once before their tickets are worked on. Raises what `read` raises."""
+        self._cache.get_ahead(ids, read)
+
+    def _read_by_a_source(self, told: Requester) -> bool:
+        return not all(source.suffices(told) for source in self._sources)
 
 
 class Customer:
@@ -80,7 +100,7 @@ class Customer:
 class DeskRecord:
     """The desk's own record: the custom fields of the organisation, then those of the requester."""
 
-    name = "desk"
+    name = RECORD
 
     def suffices(self, requester: Requester) -> bool:
         """True where the ticket was read with its organisation's fields."""

@@ -38,7 +38,10 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The customer who asks. A webhook often carries the id alone; the rest is then None until it is read."""
+    """The customer who asks. A webhook often carries the id alone; the rest is then None until it is read.
+
+    `created_at` (UTC) is since when the desk's own record of them exists; a ticket that was read tells it seldom.
+    """
 
     id: str
     name: str | None = None
@@ -47,6 +50,7 @@ class Requester:
     locale: str | None = None
     organisation: Organisation | None = None
     fields: Mapping[str, object] = field(default_factory=dict)
+    created_at: datetime | None = None
 
 
 class AgentStatus(StrEnum):

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
-from bridge.model import Delivery
+from bridge.model import Delivery, EventKind
 from bridge.store import mailbox
 from bridge.store.retention import unpacked
 from bridge.store.session import Store, insertion
@@ -79,6 +79,16 @@ _WAITING = (
     )
     .order_by(deliveries.c.id)
 )
+_OF_KIND = (
+    select(deliveries)
+    .where(
+        deliveries.c.desk == bindparam("of_desk"),
+        deliveries.c.ticket.in_(bindparam("ids", expanding=True)),
+        deliveries.c.state == "waiting",
+        deliveries.c.kinds.contains(bindparam("kind")),
+    )
+    .order_by(deliveries.c.id)
+)
 _SETTLE = (
     update(deliveries)
     .where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
@@ -89,20 +99,17 @@ _SETTLE = (
 
 def waiting(connection: Connection, desk: str, ticket: str) -> list[Waiting]:
     """The deliveries of one ticket that wait, in the order of their arrival."""
-    rows = connection.execute(_WAITING, {"of_desk": desk, "of_ticket": ticket})
-    return [
-        Waiting(
-            row.id,
-            Delivery(
-                row.desk,
-                row.dedupe_key,
-                unpacked(row.body, row.packed),
-                json.loads(row.headers),
-                row.received_at,
-            ),
-        )
-        for row in rows
-    ]
+    return [_kept(row) for row in connection.execute(_WAITING, {"of_desk": desk, "of_ticket": ticket})]
+
+
+def of_kind(connection: Connection, desk: str, tickets: Sequence[str], kind: EventKind) -> list[Waiting]:
+    """The deliveries of a desk's tickets that wait and tell of such an event."""
+    return [_kept(row) for row in connection.execute(_OF_KIND, {"of_desk": desk, "ids": tickets, "kind": kind.value})]
+
+
+def _kept(row: Row[Any]) -> Waiting:
+    body, headers = unpacked(row.body, row.packed), json.loads(row.headers)
+    return Waiting(row.id, Delivery(row.desk, row.dedupe_key, body, headers, row.received_at))
 
 
 def settle(connection: Connection, ids: Sequence[int], now: datetime, *, words: str | None = None) -> None:

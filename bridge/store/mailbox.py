@@ -108,6 +108,28 @@ def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int)
     ]
 
 
+_UNTOUCHED = (
+    select(tickets.c.ticket)
+    .where(
+        tickets.c.rank == TOLD,
+        tickets.c.desk == bindparam("of_desk"),
+        tickets.c.due_at <= bindparam("until"),
+        tickets.c.operation.is_(None),
+        tickets.c.lease_owner.is_(None),
+        tickets.c.snapshot.is_(None),
+    )
+    .order_by(tickets.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def untouched(connection: Connection, desk: str, until: datetime, most: int) -> list[str]:
+    """The ids of a desk's tickets that a webhook told of, nobody has looked at yet, and are due by then; first ones
+    first.
+    """
+    return list(connection.execute(_UNTOUCHED, {"of_desk": desk, "until": until, "most": most}).scalars())
+
+
 def hand_back(
     connection: Connection,
     owner: str,

@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 
 import rules
 from bridge import enrichment
+from bridge.ahead import LookAhead
 from bridge.allowance import Terms
 from bridge.budget import BudgetGate
 from bridge.enrichment import EnrichmentOptions
@@ -85,8 +86,8 @@ class Process:
         options = kind.options.model_validate({"url": url, **OPTIONS[vendor]})
         self.desk = kind.desk(self.name, options, gate=self.gate, clock=clock)
         self._pool = ThreadPoolExecutor(at_once)
-        enrichers = tuple(enrichment.build(EnrichmentOptions(), self.desk, clock))
-        self.desks = {self.name: ConnectedDesk(self.desk, mode, enrichers)}
+        known = enrichment.build(EnrichmentOptions(), self.desk, clock)
+        self.desks = {self.name: ConnectedDesk(self.desk, mode, known.enrichers, known.people)}
         self.policy = rules.loads(policy)
         self.pipeline = Pipeline(
             store,
@@ -99,7 +100,16 @@ class Process:
         )
         self.writeback = WriteBack(store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
         signal = Signal()
-        self.workers = Workers(store, self.pipeline, self.writeback, signal=signal, clock=clock, deciders=1, writers=1)
+        self.workers = Workers(
+            store,
+            self.pipeline,
+            self.writeback,
+            ahead=LookAhead(store, self.desks, clock=clock),
+            signal=signal,
+            clock=clock,
+            deciders=1,
+            writers=1,
+        )
         self.intake = Intake(store, on_kept=signal.ring)
         self.admits = True
         asgi = create_app(

@@ -63,7 +63,7 @@ class Asking:
         self._clock = clock
         self._open = ExitStack()
         self._pool = self._open.enter_context(ThreadPoolExecutor(4))
-        self.enrichers = build(EnrichmentOptions.model_validate(written), cast("Desk", desk), clock)
+        self.enrichers = build(EnrichmentOptions.model_validate(written), cast("Desk", desk), clock).enrichers
         for enricher in self.enrichers:
             self._open.enter_context(closing(enricher))
 

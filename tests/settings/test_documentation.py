@@ -160,6 +160,6 @@ def test_the_example_of_enrichment_loads_and_names_every_setting(tmp_path: Path)
 
 def test_every_fact_is_described() -> None:
     options = EnrichmentOptions()
-    enrichers = build(options, cast("Desk", FakeDesk()), Clock())
+    enrichers = build(options, cast("Desk", FakeDesk()), Clock()).enrichers
     described = re.findall(r"^\| `([\w.]+)` \|", section("enrichment.md", "Facts"), re.MULTILINE)
     assert described == [name for enricher in enrichers for name in enricher.gives]

@@ -1,5 +1,6 @@
 """Users, groups, memberships and organisations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, request
@@ -33,7 +34,8 @@ def _users(face: Blueprint, backend: Backend) -> None:
 
     @face.get("/users/show_many")
     def users_show_many() -> dict[str, Any]:
-        return page("users", [users[number] for number in ids(100) if number in users], render.user)
+        found = [users[number] for number in ids(100) if number in users]
+        return page("users", found, render.user) | _beside(backend, found)
 
     @face.get("/users/search")
     def users_search() -> dict[str, Any]:
@@ -43,7 +45,16 @@ def _users(face: Blueprint, backend: Backend) -> None:
 
     @face.get("/users/<int:number>")
     def users_show(number: int) -> dict[str, Any]:
-        return {"user": render.user(_user(backend, number))}
+        found = _user(backend, number)
+        return {"user": render.user(found)} | _beside(backend, [found])
+
+
+def _beside(backend: Backend, users: Sequence[User]) -> dict[str, Any]:
+    """The organisations of the users, where `?include=organizations` asks for them, each once."""
+    if "organizations" not in request.args.get("include", "").split(","):
+        return {}
+    homes = dict.fromkeys(user.organization_id for user in users if user.organization_id is not None)
+    return {"organizations": [render.organization(backend.account.organizations[home]) for home in homes]}
 
 
 def _user(backend: Backend, number: int) -> User:
