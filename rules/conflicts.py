@@ -30,12 +30,16 @@ class Conflict:
     @property
     def words(self) -> str:
         """The conflict in one sentence."""
-        ticket: dict[str, Any] = self.given.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        shown = ", ".join(f"{key}: {value}" for key, value in ticket.items()) or "any"
         return (
             f"'{self.rule}' and '{self.later}' (line {self.later_line}) differ on {', '.join(self.fields)} "
-            f"for such a ticket: {shown}; '{self.later}' comes later and wins"
+            f"for such a ticket: {described(self.given)}; '{self.later}' comes later and wins"
         )
+
+
+def described(given: Given) -> str:
+    """A ticket in one line, as a test would give it; `any` where nothing matters."""
+    ticket: dict[str, Any] = given.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return ", ".join(f"{key}: {value}" for key, value in ticket.items()) or "any"
 
 
 def conflicts(policy: Decides, rules: Sequence[Compiled[AnnotateRule]]) -> Iterator[Conflict]:

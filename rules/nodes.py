@@ -36,11 +36,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A part of a condition as the file has it: its key, what stands there, and its line."""
+    """A part of a condition as the file has it: its key, what stands there, its line, and the path that leads to it."""
 
     key: str
     data: object
     line: int
+    path: Trail
 
     @property
     def words(self) -> str:
@@ -198,7 +199,7 @@ class Compiler:
     def compiled(self, condition: Condition, data: Mapping[str, Any], path: Trail) -> Node:
         """The condition ready to be asked. Several keys of one mapping become parts that must all hold."""
         parts = tuple(self._parts(condition, data, path))
-        return parts[0] if len(parts) == 1 else AllOf(parts, Written("all", data, self.document.place(path).line))
+        return parts[0] if len(parts) == 1 else AllOf(parts, Written("all", data, self.document.place(path).line, path))
 
     def _parts(self, condition: Condition, data: Mapping[str, Any], path: Trail) -> Iterator[Node]:
         fields = type(condition).model_fields
@@ -252,4 +253,4 @@ class Compiler:
         return self._shared.get(key) or self._shared.setdefault(key, Asked(source, questions, unknown))
 
     def _written(self, key: str, data: Mapping[str, Any], path: Trail) -> Written:
-        return Written(key, data.get(key), self.document.place((*path, key), key=True).line)
+        return Written(key, data.get(key), self.document.place((*path, key), key=True).line, (*path, key))

@@ -17,7 +17,7 @@ Verdict = bool | None
 
 Comparison = Literal["over", "under", "at_least", "at_most"]
 
-COMPARE: Final[Mapping[Comparison, Callable[[float, float], bool]]] = {
+COMPARE: Final[Mapping[Comparison, Callable[[Any, float], bool]]] = {
     "over": operator.gt,
     "under": operator.lt,
     "at_least": operator.ge,
@@ -79,9 +79,10 @@ class Part:
         texts = [text for text in folded(value) if isinstance(text, str)]
         if not texts:
             return None
-        return any(self._is_in(text) for text in texts)
+        return any(self.is_in(text) for text in texts)
 
-    def _is_in(self, text: str) -> bool:
+    def is_in(self, text: str) -> bool:
+        """Of one text that is folded."""
         match self.where:
             case "starts_with":
                 return text.startswith(self.piece)

@@ -57,7 +57,7 @@ def check(document: Document) -> None:
     rules = [(path, name) for path, name in _found(data, ("*", "*", "name")) if path[0] in {"annotate", "route"}]
     _everywhere(document, names | {"rule": {name for _, name in rules}})
     _known(document, "calendar", names["calendar"], [("teams", "*", "calendar")])
-    for kind, path, name in _asked(data):
+    for kind, path, name in asked(data):
         _one_known(document, kind, names[kind], path, name)
     _known_keys(document, "intent", names["intent"], ("modes", "categories"))
     for desk in _keys(data, "bindings"):
@@ -164,7 +164,7 @@ def _members(data: object) -> set[str]:
     return {name for team in _keys(data, "teams") for name in _keys(data, "teams", team, "members")}
 
 
-def _asked(data: object) -> Iterator[tuple[str, Trail, str]]:
+def asked(data: object) -> Iterator[tuple[str, Trail, str]]:
     """Every name of the policy that a condition asks for, and what it should name."""
     for stage in ("annotate", "route"):
         for index, _ in _items(_at(data, stage)):

@@ -1,17 +1,24 @@
-"""`deskbridge check`: the two files, the policy's own tests and, on request, the names against the live desks."""
+"""`deskbridge check`: the two files, lint, the policy's own tests and, on request, the names against the live desks."""
 
+import json
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import rules
+from bridge import yamlfile
 from bridge.binding import bind
-from bridge.errors import BadCredential, DeskbridgeError
+from bridge.errors import BadCredential, BadFile, DeskbridgeError
 from bridge.metrics import CountingGate, Metrics
+from bridge.settings import Settings
 from deskbridge.cli.outlast import patient
 from deskbridge.wiring import connect, read_settings, utc_now
+from rules import LoadedPolicy
+from rules.lint import Finding, lint
+from rules.policy import checked
 
 
 class CheckFailed(DeskbridgeError):
@@ -21,31 +28,73 @@ class CheckFailed(DeskbridgeError):
 def check(
     config: Annotated[Path, typer.Option("--config", "-c", help="The settings file.")] = Path("deskbridge.yaml"),
     live: Annotated[bool, typer.Option("--live", help="Ask the desks whether they have the policy's names.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 2 for warnings too.")] = False,
+    hints: Annotated[bool, typer.Option("--hints", help="Tell hints too; they never change the exit code.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding and line, hints too.")] = False,
 ) -> None:
-    """Check settings and policy, run the policy's tests; nothing is written anywhere.
+    """Check settings and policy, look for what cannot be meant, run the policy's tests; nothing is written anywhere.
 
     A desk's passing fault is outlasted for a minute. Exits 2 with one line for each finding.
     """
-    settings = read_settings(config, os.environ)
-    policy = rules.load(settings.policy)
+    try:
+        settings = read_settings(config, os.environ)
+        document = yamlfile.read(settings.policy)
+        policy = checked(document)
+    except BadFile as error:
+        if not as_json:
+            raise
+        for fault in error.faults:
+            _tell_json(severity="fault", code="file", **asdict(fault))
+        raise typer.Exit(2) from error
+    found = lint(policy, document, settings.desks)
+    failures = [*_failed_tests(policy), *(_live(settings, policy, config) if live else ())]
+    serious = [one for one in found if one.severity == "fault" or (strict and one.severity == "warning")]
+    if as_json:
+        _tell_all_json(found, failures)
+        raise typer.Exit(2 if serious or failures else 0)
+    _warn_of_secrets(settings, config)
+    for one in found:
+        if one not in serious and (hints or one.severity == "warning"):
+            typer.echo(str(one), err=True)
+    if serious or failures:
+        raise CheckFailed("\n".join([*map(str, serious), *failures]))
+    quiet = 0 if hints else sum(one.severity == "hint" for one in found)
+    counted = f"{len(settings.desks)} desks, {policy.summary()}"
+    more = f" {quiet} hints, which --hints tells." if quiet else ""
+    typer.echo(f"{config} and {settings.policy.name} are in order: {counted}.{more}")
+
+
+def _failed_tests(policy: LoadedPolicy) -> Iterator[str]:
+    return (f"policy test '{result.name}': {result.words}" for result in policy.run_tests() if not result.passed)
+
+
+def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[str]:
+    """What the desks themselves say against the files, a sentence each."""
+    gate = CountingGate(Metrics())
+    for name, desk in settings.desks.items():
+        connected = connect(name, desk, settings, gate, utc_now)
+        try:
+            yield from bind(policy, patient(connected.desk).roster()).missing
+        except BadCredential as error:
+            yield f"desk '{name}' refuses the credentials that {config} gives: {error}"
+        except DeskbridgeError as error:
+            yield f"desk '{name}': {error}"
+        finally:
+            connected.close()
+
+
+def _warn_of_secrets(settings: Settings, config: Path) -> None:
     if settings.plain_secrets:
         keys = ", ".join(settings.plain_secrets)
         typer.echo(f"warning: secrets in {config} itself suit sandbox desks only; set by ${{NAME}}: {keys}", err=True)
-    for conflict in policy.conflicts():
-        typer.echo(f"warning: {settings.policy}:{conflict.line}: {conflict.words}", err=True)
-    failures = [f"policy test '{result.name}': {result.words}" for result in policy.run_tests() if not result.passed]
-    if live:
-        gate = CountingGate(Metrics())
-        for name, desk in settings.desks.items():
-            connected = connect(name, desk, settings, gate, utc_now)
-            try:
-                failures += bind(policy, patient(connected.desk).roster()).missing
-            except BadCredential as error:
-                failures.append(f"desk '{name}' refuses the credentials that {config} gives: {error}")
-            except DeskbridgeError as error:
-                failures.append(f"desk '{name}': {error}")
-            finally:
-                connected.close()
-    if failures:
-        raise CheckFailed("\n".join(failures))
-    typer.echo(f"{config} and {settings.policy.name} are in order: {len(settings.desks)} desks, {policy.summary()}.")
+
+
+def _tell_all_json(found: Sequence[Finding], failures: Sequence[str]) -> None:
+    for one in found:
+        _tell_json(severity=one.severity, **asdict(one))
+    for failure in failures:
+        _tell_json(severity="fault", code="test or desk", message=failure)
+
+
+def _tell_json(**finding: object) -> None:
+    typer.echo(json.dumps(finding))

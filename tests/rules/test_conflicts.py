@@ -86,7 +86,7 @@ def test_check_warns_of_conflicts_with_their_line_and_passes(tmp_path: Path) -> 
     (tmp_path / "deskbridge.yaml").write_text(SETTINGS, "utf-8")
     result = CliRunner().invoke(app, ["check", "--config", str(tmp_path / "deskbridge.yaml")])
     assert result.exit_code == 0
-    assert "policy.yaml:9: 'one' and 'other' (line 10) differ on priority" in result.stderr
+    assert "policy.yaml:9:6: warning: 'one' and 'other' (line 10) differ on priority" in result.stderr
 
 
 SETTINGS = """\
