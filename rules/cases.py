@@ -204,11 +204,11 @@ def _facts(given: Given, now: datetime) -> dict[str, Fact]:
 def _differences(
     expect: Expect, triage: Triage, outcome: Outcome, accounts: Callable[[], tuple[RuleAccount, ...]]
 ) -> Iterator[Difference]:
-    got = _got(triage, outcome)
+    has = got(triage, outcome)
     for name in sorted(expect.model_fields_set - {"not_rule", "rules"}):
         wanted = getattr(expect, name)
-        if got[name] != wanted:
-            expected, found = _words(wanted), _words(got[name])
+        if has[name] != wanted:
+            expected, found = in_words(wanted), in_words(has[name])
             yield Difference(name, expected, found, f"{name}: expected {expected}, got {found}")
     matched = {verdict.rule for verdict in outcome.verdicts}
     for rule in sorted((expect.rules or frozenset()) - matched):
@@ -220,7 +220,8 @@ def _differences(
         yield Difference("not_rule", f"not {expect.not_rule}", expect.not_rule, words)
 
 
-def _got(triage: Triage, outcome: Outcome) -> dict[str, object]:
+def got(triage: Triage, outcome: Outcome) -> dict[str, object]:
+    """Everything that a test may expect, by its key, as it came."""
     effect, target = outcome.effect, outcome.target
     return {
         "route": next((verdict.rule for verdict in outcome.verdicts if verdict.stage == "route"), None),
@@ -246,7 +247,8 @@ def _reason(accounts: Iterable[RuleAccount], rule: str) -> str:
     return next(account.because for account in accounts if account.rule == rule)
 
 
-def _words(value: object) -> str:
+def in_words(value: object) -> str:
+    """A part of an outcome for a person; `none` where there is nothing."""
     if isinstance(value, frozenset | tuple):
         return ", ".join(sorted(value)) or "none"
     return "none" if value is None else str(value)

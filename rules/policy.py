@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 
 from bridge import yamlfile
 from bridge.calendars import Calendar
@@ -58,11 +58,13 @@ def checked(document: Document) -> "LoadedPolicy":
 class LoadedPolicy:
     """Fills bridge.ports.Policy. Pure and safe to share between threads.
 
-    `version` is 12 hex digits that change with every change of meaning, not with comments or layout.
+    `version` is 12 hex digits that change with every change of meaning, not with comments or layout. `data` is the file
+    as it was read, before defaults.
     """
 
     def __init__(self, file: PolicyFile, document: Document) -> None:
         self.file = file
+        self.data = cast("Mapping[str, Any]", document.data)
         self.version = hashlib.sha256(json.dumps(document.data).encode()).hexdigest()[:12]
         self.calendars = {
             name: Calendar(one.timezone, one.hours, holidays=one.holidays, dates=one.dates)

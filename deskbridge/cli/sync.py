@@ -64,7 +64,7 @@ def sync(
     """
     settings = read_settings(config, os.environ)
     now = utc_now()
-    start = now - _span(since) if since is not None else None
+    start = now - span_of(since) if since is not None else None
     wanted = _wanted(settings, desks)
     store = Store(settings.database.get_secret_value(), durability=settings.durability)
     try:
@@ -133,7 +133,8 @@ def _wanted(settings: Settings, desks: list[str] | None) -> list[str]:
     return desks or list(settings.desks)
 
 
-def _span(text: str) -> timedelta:
+def span_of(text: str) -> timedelta:
+    """A length of time as an option gives it: `90m`, `6h`, `2d`."""
     found = _SPAN.fullmatch(text)
     if found is None:
         raise typer.BadParameter(f"'{text}' is no length of time; write a number and m, h or d, like 7d")
