@@ -1,6 +1,6 @@
 """The policy's names against the people and teams a desk really has, and agents as they are now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.memory import Memory
@@ -65,6 +65,13 @@ def standing(ticket: Ticket, memory: Memory, binding: Binding) -> Standing:
         previous_assignees=frozenset(agents.get(one, one) for one in memory.past_assignees),
         previous_tags=memory.past_tags - ticket.tags,
     )
+
+
+def addresses(policy: Policy, binding: Binding, names: Collection[str]) -> frozenset[str]:
+    """The e-mail addresses at a desk of agents and of the members of teams, by the policy's names for them."""
+    teams = {member.name for team in policy.teams() if team in names for member in policy.members(team)}
+    known = (binding.agents[name].email for name in {*names} | teams if name in binding.agents)
+    return frozenset(email for email in known if email)
 
 
 NAMES_AN_AGENT = {"last_agent"}

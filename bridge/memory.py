@@ -18,7 +18,8 @@ class Memory:
     `heard_at`, which were not counted) and when the newest was written. `waiting_for` is set while nobody had room,
     `suggested` to what was last suggested; `conflicts` counts decisions that came too late. `past_assignees` (the
     desk's ids) are those from whom somebody took the ticket, `past_tags` what somebody took off, as far as we saw;
-    `remarked` are the rules whose notes stand in ours.
+    `remarked` are the rules whose notes and notices stand in ours; `called` the webhooks that rules called since the
+    requester's last message (`bridge.callouts.key`); `tier` is the support tier that was last decided.
     """
 
     decided: bool = False
@@ -36,6 +37,8 @@ class Memory:
     past_assignees: frozenset[str] = frozenset()
     past_tags: frozenset[str] = frozenset()
     remarked: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
+    tier: str | None = None
 
 
 SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}

@@ -22,6 +22,9 @@ class Metrics:
         )
         self.decisions = counter("deskbridge_decisions", "Decisions made", ["desk", "mode"])
         self.operations = counter("deskbridge_operations", "Writes by how they ended", ["desk", "outcome"])
+        self.callouts = counter(
+            "deskbridge_callouts", "Messages to the policy's webhooks by how they ended", ["webhook", "outcome"]
+        )
         self.bulk = counter(
             "deskbridge_bulk_jobs", "Jobs of writes that went together, by what became of them", ["desk", "outcome"]
         )

@@ -49,14 +49,15 @@ def compose(
     kept: Sequence[str],
     names: Mapping[str, str] = _NO_NAMES,
     remarks: Sequence[Remark] = (),
+    tier: str | None = None,
 ) -> str:
     """The note as HTML; the same inputs always give the same note.
 
     `wish` is what is written beside the note or, where the mode is not live, what would have been; `kept` one sentence
     for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id. `remarks` is
-    what rules say in their own words.
+    what rules say in their own words, `tier` the support tier that they decided.
     """
-    opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", _why(verdicts, assignment))
+    opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", _why(verdicts, assignment, tier))
     label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
     changes = [*_changes(mode, wish, assignment, names), *(f"Left alone: {_safe(words, 90)}" for words in kept)]
     closing = _paragraph(label, _next(triage, assignment)) + _list(changes, _LIST_MAX)
@@ -99,12 +100,14 @@ def _found(finding: Finding) -> str:
     return f"{_sure(finding)} by {words}" if words else _sure(finding)
 
 
-def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None) -> str:
+def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None, tier: str | None) -> str:
     routes, marks = _matched(verdicts, "route"), _matched(verdicts, "annotate")
     parts = [f"rule {rule}" for rule in routes[:1]]
     if assignment is not None:
         agent = _safe(assignment.agent, 40) if assignment.agent else "no agent yet"
         parts = [f"team {_safe(assignment.team, 40)}", *parts, f"{agent}: {_safe(assignment.because, 90)}"]
+    if tier is not None:
+        parts.append(f"support tier {_safe(tier, 40)}")
     if marks:
         parts.append(f"marked by {', '.join(marks[:3])}")
     return "; ".join(parts) or "the policy sends it nowhere else"

@@ -9,10 +9,10 @@ import structlog
 from sqlalchemy import Connection
 from ulid import ULID
 
+from bridge import callouts, reconcile
 from bridge import memory as remembered
-from bridge import reconcile
 from bridge import wish as wishes
-from bridge.binding import Binding, bind, in_policy_words, members_now, standing
+from bridge.binding import Binding, addresses, bind, in_policy_words, members_now, standing
 from bridge.enrichment import Enricher, People
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.loops import Cap, stopped
@@ -25,6 +25,7 @@ from bridge.model import (
     Case,
     Change,
     Decision,
+    Effect,
     Event,
     EventKind,
     Fact,
@@ -40,10 +41,11 @@ from bridge.model import (
     TicketRef,
 )
 from bridge.note import compose
-from bridge.ports import Clock, Desk, Policy
+from bridge.ports import Capability, Clock, Desk, Policy
 from bridge.purpose import Rank, purpose
 from bridge.routing import choose
 from bridge.store import Store, inbox, journal, outbox
+from bridge.store import callouts as outgoing
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from bridge.store.inbox import Waiting
@@ -108,16 +110,16 @@ SPREAD_MAX = 5.0
 """Seconds over which those are spread at most who were all told to come back at the same time."""
 
 
-def patience(attempts: int, key: str, after: float | None = None) -> timedelta:
+def patience(attempts: int, key: str, after: float | None = None, *, most: float = 300.0) -> timedelta:
     """How long to wait after so many failures in a row: what the desk asks for (`after`, seconds) and a little more,
-    else doubling from a second up to five minutes, of which up to half is let off.
+    else doubling from a second up to `most`, of which up to half is let off.
 
     How much differs by `key`, so that not everybody is back at once.
     """
     chance = crc32(f"{key}/{attempts}".encode()) / 2**32
     if after is not None:
         return timedelta(seconds=after + chance * min(SPREAD_MAX, after / 10))
-    return timedelta(seconds=min(300.0, 2.0 ** min(attempts, 9)) * (1 - chance / 2))
+    return timedelta(seconds=min(most, 2.0 ** min(attempts, 30)) * (1 - chance / 2))
 
 
 def passing(error: DeskError, attempts: int) -> bool:
@@ -244,6 +246,8 @@ class Pipeline:
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
+            hooks = callouts.due(decision, weighed.sighting.memory, ticket)
+            outgoing.plan(connection, callouts.messages(decision, hooks, now), now)
             written = bool(operation.steps) and self._put_out(connection, operation, weighed, waiting, now)
             if written and assignment and assignment.agent and decision.change.assignee_id:
                 rosters.promise(self._store, connection, ticket.ref, assignment.agent, now)
@@ -421,8 +425,8 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     wanted = wishes.wish(weighed.policy, desk.name, outcome.effect, assignment)
     settled = wishes.settle(wanted, ticket, memory, desk.can)
     facts = tuple(case.facts.values())
-    note, remarks = None, _unsaid(outcome.effect.remarks, memory)
-    if _worth_a_note(outcome.mode, settled.change, memory, remarks):
+    note, remarks = None, _unsaid(outcome.effect, memory)
+    if _worth_a_note(outcome.mode, settled.change, memory, remarks, outcome.effect.tier):
         note = compose(
             mode=outcome.mode,
             triage=case.triage,
@@ -433,6 +437,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
             kept=settled.kept,
             names=weighed.bindings[desk.name].names,
             remarks=remarks,
+            tier=outcome.effect.tier,
         )
     decision = Decision(
         id=decision_id,
@@ -446,13 +451,14 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         verdicts=outcome.verdicts,
         assignment=assignment,
         wish=wanted,
-        change=wishes.within(outcome.mode, settled.change, note),
+        change=wishes.within(outcome.mode, settled.change, note, _to_tell(weighed) if note else frozenset()),
         kept=settled.kept,
         effect=outcome.effect,
         ticket=ticket,
         text=case.text,
         standing=case.standing,
     )
+    calls = callouts.due(decision, memory, ticket)
     waits = assignment is not None and assignment.agent is None and outcome.mode is Mode.LIVE
     remains = replace(
         remembered.heard(memory, ticket),
@@ -462,6 +468,8 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         waiting_for=outcome.target if waits and "assignee" not in memory.held else None,
         suggested=settled.change if outcome.mode is Mode.SUGGEST else memory.suggested,
         remarked=memory.remarked if note is None else memory.remarked | {one.rule for one in remarks},
+        called=callouts.called_already(memory, ticket) | {callouts.key(hook) for hook in calls},
+        tier=outcome.effect.tier or memory.tier,
     )
     return decision, remains
 
@@ -481,16 +489,31 @@ def _next_look(memory: Memory, now: datetime) -> datetime | None:
     return now + ASK_AGAIN if memory.waiting_for is not None else None
 
 
-def _unsaid(remarks: Sequence[Remark], memory: Memory) -> list[Remark]:
-    """What no note of ours says yet; the note of a decision that came too late was never written."""
-    return [one for one in remarks if memory.conflicts or one.rule not in memory.remarked]
+def _unsaid(effect: Effect, memory: Memory) -> list[Remark]:
+    """What no note of ours says yet; a notice stands there too, with those it is for: not every desk can mail it."""
+    notices = [Remark(one.rule, f"For {', '.join(sorted(one.to))}: {one.text}") for one in effect.notices]
+    return [one for one in (*effect.remarks, *notices) if _is_new(one.rule, memory)]
 
 
-def _worth_a_note(mode: Mode, change: Change, memory: Memory, remarks: Sequence[Remark]) -> bool:
+def _is_new(rule: str, memory: Memory) -> bool:
+    """Whether no note says what a rule wants said; the note of a decision that came too late was never written."""
+    return bool(memory.conflicts) or rule not in memory.remarked
+
+
+def _to_tell(weighed: "_Weighed") -> frozenset[str]:
+    """The addresses to which the desk is to send a note, where it can: those of notices that no note holds yet."""
+    desk, memory = weighed.connected.desk, weighed.sighting.memory
+    if Capability.NOTIFY not in desk.can:
+        return frozenset()
+    new = (one.to for one in weighed.outcome.effect.notices if _is_new(one.rule, memory))
+    return addresses(weighed.policy, weighed.bindings[desk.name], frozenset().union(*new))
+
+
+def _worth_a_note(mode: Mode, change: Change, memory: Memory, remarks: Sequence[Remark], tier: str | None) -> bool:
     """Whether an agent would learn something; `remarks` are those that no note of ours holds yet."""
     if mode is Mode.SHADOW:
         return False
-    if remarks:
+    if remarks or tier not in {None, memory.tier}:
         return True
     if mode is Mode.SUGGEST:
         return not memory.noted or change != memory.suggested

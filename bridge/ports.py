@@ -48,6 +48,7 @@ class Capability(StrEnum):
     PUSH_AVAILABILITY = "push_availability"
     REMOVE_TAGS = "remove_tags"
     BULK = "bulk"
+    NOTIFY = "notify"
     MANY_REQUESTERS = "many_requesters"
 
 
@@ -203,6 +204,9 @@ class Policy(Protocol):
 
     def teams(self) -> tuple[str, ...]:
         """The policy's team names."""
+
+    def webhook(self, name: str) -> str | None:
+        """The address of one of the policy's outgoing webhooks, None where it has none of that name."""
 
     def bound(self, kind: str, desk: str, name: str) -> str:
         """What a name of the policy (`kind`: teams, agents, tags or fields) is called at a desk; itself by default."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -15,9 +16,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, create_model
 
 from bridge import yamlfile
+from bridge.caller import Receivers
 from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
 from bridge.loops import Cap
 from bridge.model import Mode
+from bridge.signing import signing_key
 
 DESK_NAME: Final = re.compile(r"[a-z0-9-]+")
 """What a desk can be called: it is part of its webhooks' address."""
@@ -65,6 +68,31 @@ class LoopOptions(Part):
         return Cap(self.max_writes, timedelta(minutes=self.within_minutes))
 
 
+def _a_signing_secret(secret: SecretStr) -> SecretStr:
+    signing_key(secret.get_secret_value())
+    return secret
+
+
+SigningSecret = Annotated[SecretStr, AfterValidator(_a_signing_secret)]
+
+
+class OutgoingOptions(Part):
+    """How the policy's webhooks are called: secrets by the policy's name for each, and where they may be."""
+
+    secrets: Mapping[str, tuple[SigningSecret, ...]] = Field(default_factory=dict)
+    timeout_seconds: Annotated[float, Field(ge=1, le=60)] = 10
+    private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    @property
+    def receivers(self) -> Receivers:
+        """What the caller needs to know of them."""
+        keys = {
+            name: [signing_key(secret.get_secret_value()) for secret in secrets]
+            for name, secrets in self.secrets.items()
+        }
+        return Receivers(keys, self.timeout_seconds, self.private_networks)
+
+
 class Core(Part):
     """Everything in `deskbridge.yaml` but the desks."""
 
@@ -78,6 +106,7 @@ class Core(Part):
     retention_days: Annotated[int, Field(ge=1)] = 30
     reconcile: ReconcileOptions = ReconcileOptions()
     loops: LoopOptions = LoopOptions()
+    outgoing: OutgoingOptions = OutgoingOptions()
     enrichment: EnrichmentOptions = EnrichmentOptions()
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from bridge.memory import Memory
 from bridge.model import Assignment, Change, Effect, Mode, Ticket
 from bridge.ports import Capability, Policy
+
+TIER: Final = "tier"
+"""The name under `bindings: fields:` of the field that takes the support tier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,13 @@ class Settled:
 
 
 def wish(policy: Policy, desk: str, effect: Effect, assignment: Assignment | None) -> Change:
-    """What the policy wants of the ticket, in the desk's names and ids."""
+    """What the policy wants of the ticket, in the desk's names and ids.
+
+    A tier is written to the field that the policy binds to it, unless a rule sets that field itself.
+    """
+    fields = {policy.bound("fields", desk, name): value for name, value in effect.fields.items()}
+    if effect.tier is not None and (bound := policy.bound("fields", desk, TIER)) != TIER:
+        fields.setdefault(bound, effect.tier)
     return Change(
         assignee_id=assignment.agent_id if assignment else None,
         team_id=assignment.team_id if assignment else None,
@@ -27,7 +36,7 @@ def wish(policy: Policy, desk: str, effect: Effect, assignment: Assignment | Non
         type=effect.type,
         add_tags=frozenset(policy.bound("tags", desk, tag) for tag in effect.add_tags),
         remove_tags=frozenset(policy.bound("tags", desk, tag) for tag in effect.remove_tags),
-        fields={policy.bound("fields", desk, name): value for name, value in effect.fields.items()},
+        fields=fields,
     )
 
 
@@ -66,10 +75,10 @@ def settle(wanted: Change, ticket: Ticket, memory: Memory, can: Collection[Capab
     return Settled(settled, tuple(kept))
 
 
-def within(mode: Mode, change: Change, note: str | None) -> Change:
-    """What of a change a mode allows to be written: all of it, the note alone, or nothing."""
+def within(mode: Mode, change: Change, note: str | None, tell: frozenset[str] = frozenset()) -> Change:
+    """What of a change a mode allows to be written: all of it, the note alone, sent to nobody, or nothing."""
     if mode is Mode.LIVE:
-        return replace(change, note=note)
+        return replace(change, note=note, tell=tell)
     return Change(note=note) if mode is Mode.SUGGEST else Change()
 
 

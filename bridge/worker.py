@@ -1,4 +1,4 @@
-"""The threads of one process: some decide, some write back, one keeps their leases alive and takes over lost ones."""
+"""The threads of one process: some decide, some write back, some call webhooks, one keeps all of their leases alive."""
 
 import os
 import socket
@@ -10,11 +10,12 @@ import structlog
 from ulid import ULID
 
 from bridge.ahead import LookAhead
+from bridge.caller import Caller
 from bridge.errors import whereabouts
 from bridge.pipeline import Pipeline
 from bridge.ports import Clock
 from bridge.signal import Signal
-from bridge.store import Store, bulk, mailbox, outbox
+from bridge.store import Store, bulk, callouts, mailbox, outbox
 from bridge.store.ear import Ear
 from bridge.writeback import WriteBack
 
@@ -26,13 +27,15 @@ LEASE = timedelta(seconds=10)
 _BEAT_SECONDS = 2.0
 _POLL_SECONDS = 0.25
 _CLAIM_MAX = 4
+_CALLERS = 2
 
 
 class Workers:
-    """`deciders` threads that turn deliveries into planned operations and `writers` threads that carry them out.
+    """`deciders` threads that turn deliveries into planned operations, `writers` threads that carry them out, and two
+    that call webhooks, so that no receiver keeps a desk waiting.
 
-    Deciders wait on `signal`, writers on one that deciders ring; PostgreSQL rings both for what other processes leave.
-    All look for themselves every quarter of a second, for what is due later or was not heard. `identity` is this
+    Deciders wait on `signal`, the others on signals that deciders ring; PostgreSQL rings all for what other processes
+    leave. All look for themselves every quarter of a second, for what is due later or was not heard. `identity` is this
     process's name among all that share the database.
     """
 
@@ -41,6 +44,7 @@ class Workers:
         store: Store,
         pipeline: Pipeline,
         writeback: WriteBack,
+        caller: Caller,
         *,
         ahead: LookAhead,
         signal: Signal,
@@ -52,14 +56,17 @@ class Workers:
         self._pipeline = pipeline
         self._writeback = writeback
         self._ahead = ahead
+        self._caller = caller
         self._signal = signal
         self._planned = Signal()
+        self._told = Signal()
         self._clock = clock
         self._stop = threading.Event()
         self.identity = f"{socket.gethostname()}/{os.getpid()}/{ULID()}"
         roles: list[tuple[str, Callable[[str], bool], Signal]] = [
             *((f"{self.identity}/decider-{n}", self.decide, self._signal) for n in range(deciders)),
             *((f"{self.identity}/writer-{n}", self.write, self._planned) for n in range(writers)),
+            *((f"{self.identity}/caller-{n}", self.call, self._told) for n in range(_CALLERS)),
         ]
         self._owners = [owner for owner, _, _ in roles]
         self._ear = Ear(store, self._ring)
@@ -78,7 +85,7 @@ class Workers:
     def stop(self) -> None:
         """Finish what is in hand, let go of what was not begun and end every thread."""
         self._stop.set()
-        for signal in (self._signal, self._planned):
+        for signal in (self._signal, self._planned, self._told):
             signal.ring_all()
         for thread in (*self._threads, self._heart):
             thread.join()
@@ -100,6 +107,7 @@ class Workers:
                 break
             self._pipeline.handle(box, owner)
             self._planned.ring()
+            self._told.ring()
         return bool(boxes)
 
     def write(self, owner: str) -> bool:
@@ -109,10 +117,17 @@ class Workers:
             self._signal.ring()
         return worked
 
+    def call(self, owner: str) -> bool:
+        """Send one message to a webhook that is due; False where there is none."""
+        sent = self._caller.run_one(owner)
+        if sent:
+            self._told.ring()
+        return sent
+
     def _ring(self) -> None:
-        """Something was left by another process, to decide on or to write."""
-        self._signal.ring()
-        self._planned.ring()
+        """Something was left by another process, to decide on, to write or to tell."""
+        for signal in (self._signal, self._planned, self._told):
+            signal.ring()
 
     def _loop(self, owner: str, work: Callable[[str], bool], signal: Signal) -> None:
         failed = False
@@ -150,9 +165,10 @@ def beat(store: Store, owners: Sequence[str], now: datetime) -> int:
     with store.writing() as connection:
         mailbox.renew(connection, owners, now + LEASE)
         outbox.renew(connection, owners, now + LEASE)
+        callouts.renew(connection, owners, now + LEASE)
         bulk.renew(connection, owners, now + LEASE)
         freed = mailbox.take_over(connection, now) + outbox.take_over(connection, now)
-        return freed + bulk.take_over(connection, now)
+        return freed + bulk.take_over(connection, now) + callouts.take_over(connection, now)
 
 
 def let_go(store: Store, owners: Sequence[str], now: datetime) -> None:
@@ -160,4 +176,5 @@ def let_go(store: Store, owners: Sequence[str], now: datetime) -> None:
     with store.writing() as connection:
         mailbox.let_go(connection, owners, now)
         outbox.let_go(connection, owners, now)
+        callouts.let_go(connection, owners, now)
         bulk.let_go(connection, owners, now)

@@ -19,6 +19,7 @@ from bridge.ahead import LookAhead
 from bridge.allowance import Terms
 from bridge.binding import bind
 from bridge.budget import BudgetGate, Held
+from bridge.caller import Caller
 from bridge.errors import BadFile, Fault, Retryable
 from bridge.intake import Intake
 from bridge.metrics import Metrics
@@ -103,10 +104,14 @@ class Bridge:
             cap=found.loops.cap,
         )
         writeback = WriteBack(self.store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
+        caller = Caller(
+            self.store, found.outgoing.receivers, policy=self.policies, clock=clock, metrics=self.metrics, lease=LEASE
+        )
         self.workers = Workers(
             self.store,
             pipeline,
             writeback,
+            caller,
             ahead=LookAhead(self.store, self.desks, clock=clock),
             signal=self.signal,
             clock=clock,

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal, cast
 
 from bridge import yamlfile
 from bridge.calendars import Calendar
-from bridge.model import Case, Finding, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
+from bridge.model import Case, Finding, Hook, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
 from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
-from rules import account, cases, engine, explain, references
+from rules import account, cases, engine, explain, references, sending
 from rules.account import RuleAccount
 from rules.cases import TestResult, run
 from rules.conditions import Condition
@@ -100,9 +100,10 @@ class LoadedPolicy:
             places=(self.file.modes.desks.get(desk), self._category_mode(case.triage.intent)),
             desk_mode=desk_mode,
         )
+        effect = engine.effect(matched.annotate, view)
         return Outcome(
             verdicts=tuple(one.verdict for one in matched.every),
-            effect=engine.effect(matched.annotate, view),
+            effect=replace(effect, hooks=self._told(effect.hooks, view)) if effect.hooks else effect,
             target=engine.target(matched, self._overflow),
             mode=mode,
         )
@@ -155,6 +156,11 @@ class LoadedPolicy:
         """The policy's team names in the order of the file."""
         return tuple(self.file.teams)
 
+    def webhook(self, name: str) -> str | None:
+        """The address of one of the policy's outgoing webhooks, None where it has none of that name."""
+        found = self.file.webhooks.get(name)
+        return found.url if found else None
+
     def bound(self, kind: str, desk: str, name: str) -> str:
         """What a name of the policy (`kind`: teams, agents, tags or fields) is called at a desk; itself by default."""
         names: dict[str, str] = getattr(self._binding(desk), kind)
@@ -175,6 +181,11 @@ class LoadedPolicy:
 
     def _binding(self, desk: str) -> Binding:
         return self._bindings.get(desk, self._bindings[EVERY_DESK])
+
+    def _told(self, hooks: Sequence[Hook], view: View) -> tuple[Hook, ...]:
+        """The calls with the values that their webhooks are told."""
+        send = {hook.webhook: self.file.webhooks[hook.webhook].send for hook in hooks}
+        return tuple(replace(hook, fields=sending.values(send[hook.webhook], view)) for hook in hooks)
 
     def _view(self, case: Case, desk: str) -> View:
         binding = self._binding(desk)

@@ -1,7 +1,7 @@
 """The shape of a policy file: what keys there are, what each may hold, and what they default to."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
 
 from bridge import calendars
 from bridge.model import Channel, EventKind, Mode, Priority, Status
+from rules import sending
 from rules.conditions import Automatic, Condition, LanguageCode, Sentiment, Signal
 from rules.operators import Duration, Named, Number, Pattern, Scalar, Strict, Urgency, Words, some
 from rules.template import Template
@@ -46,9 +47,19 @@ def _url(written: str) -> str:
         parts = urlsplit(written)
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+    if not secure or not parts.hostname or parts.username is not None:
         raise ValueError("should be an https:// address without a user name in it")
     return written
+
+
+_THIS_MACHINE: Final = {"127.0.0.1", "localhost", "::1"}
+"""Plain http is for these alone: on any longer way everybody could read what is told."""
+
+
+def _sent(name: str) -> str:
+    sending.sent(name)
+    return name
 
 
 def _listed(value: object) -> object:
@@ -122,6 +133,17 @@ class TriageSection(Strict):
     intent: Thresholds = Thresholds()
     words: dict[Name, Annotated[tuple[Words, ...], AfterValidator(some)]] = Field(default_factory=dict)
     extract: dict[Name, Pattern] = Field(default_factory=dict)
+
+
+class Webhook(Strict):
+    """An address that rules can call, and the values that it is told beside the ticket's ids."""
+
+    url: Annotated[str, AfterValidator(_url)]
+    send: tuple[Annotated[str, AfterValidator(_sent)], ...] = ()
+
+
+def _webhook(written: object) -> object:
+    return {"url": written} if isinstance(written, str) else written
 
 
 class Notify(Strict):
@@ -308,7 +330,7 @@ class PolicyFile(Strict):
     mode: Mode = Mode.SHADOW
     modes: Modes = Modes()
     calendars: dict[Name, Calendar] = Field(default_factory=dict)
-    webhooks: dict[Name, Annotated[str, AfterValidator(_url)]] = Field(default_factory=dict)
+    webhooks: dict[Name, Annotated[Webhook, BeforeValidator(_webhook)]] = Field(default_factory=dict)
     teams: dict[Name, Team]
     triage: TriageSection = TriageSection()
     annotate: tuple[AnnotateRule, ...] = ()

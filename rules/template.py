@@ -49,9 +49,15 @@ def _part(match: re.Match[str]) -> str | Source:
     name = match[1]
     if name is None:
         raise ValueError("has a brace by itself; write {{ or }} for one")
+    source = source_of(name)
+    if source is None:
+        raise ValueError(f"has no placeholder {{{name[:40]}}}; there are {', '.join(PLACEHOLDERS)} and field.NAME")
+    return source
+
+
+def source_of(name: str) -> Source | None:
+    """Where the value of a placeholder comes from; None where there is no such placeholder."""
     if name in PLACEHOLDERS:
         return PLACEHOLDERS[name]
     prefix = next((one for one in PREFIXES if name.startswith(f"{one}.")), None)
-    if prefix is None or not own_name(name):
-        raise ValueError(f"has no placeholder {{{name[:40]}}}; there are {', '.join(PLACEHOLDERS)} and field.NAME")
-    return OWN[f"{prefix}.*"](name, own_name(name))
+    return OWN[f"{prefix}.*"](name, own_name(name)) if prefix and own_name(name) else None

@@ -60,6 +60,7 @@ class FreshdeskDesk:
             Capability.WRITE_STATUS,
             Capability.REMOVE_TAGS,
             Capability.AVAILABILITY,
+            Capability.NOTIFY,
         }
     )
     settle = timedelta(0)  # a webhook says nothing we would compare a read with
@@ -168,7 +169,8 @@ class FreshdeskDesk:
             steps.append(Step(UPDATE, ticket.ref, operation_id, data))
         if change.note is not None:
             body = f"{change.note}<p><i>{_mark(operation_id)}</i></p>"
-            steps.append(Step(NOTE, ticket.ref, operation_id, {"body": body}))
+            mailed = {"notify_emails": sorted(change.tell)} if change.tell else {}
+            steps.append(Step(NOTE, ticket.ref, operation_id, {"body": body, **mailed}))
         return Operation(operation_id, ticket.ref, change, tuple(steps))
 
     def perform(self, step: Step, seen: Ticket | None) -> Receipt:

@@ -16,7 +16,8 @@ class Change:
     """The vendor-neutral wish for one ticket; None and empty mean: leave it as it is.
 
     `assignee_id`, `team_id` and the keys of `fields` are the desk's own ids and names. `note` is HTML for an internal
-    note, limited to `p, b, i, br, ul, li, a, code`; no change can carry a public reply.
+    note, limited to `p, b, i, br, ul, li, a, code`; no change can carry a public reply. `tell` are the e-mail addresses
+    of agents whom the desk is to send the note (`Capability.NOTIFY`).
     """
 
     assignee_id: str | None = None
@@ -28,6 +29,7 @@ class Change:
     remove_tags: frozenset[str] = frozenset()
     fields: Mapping[str, object] = field(default_factory=dict)
     note: str | None = None
+    tell: frozenset[str] = frozenset()
 
     @property
     def touches_fields(self) -> bool:

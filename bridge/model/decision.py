@@ -142,10 +142,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """An outgoing webhook that a rule wants called, by the policy's name for it."""
+    """An outgoing webhook that a rule wants called, by the policy's name for it.
+
+    `fields` are what the policy has it told beside the ticket's ids: text, numbers, true or false, lists of text, None.
+    """
 
     rule: str
     webhook: str
+    fields: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from bridge.store.session import Store
-from bridge.store.tables import decisions, deliveries, operations, steps
+from bridge.store.tables import callouts, decisions, deliveries, operations, steps
 
 PACKED_AFTER = timedelta(hours=1)
 """A delivery that was done so long ago is rarely looked at again: its body is compressed."""
@@ -21,23 +21,25 @@ _ENDED = ("done", "superseded", "dropped")
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """How many payloads were packed, and how many deliveries, operations and decisions purged."""
+    """How many payloads were packed, and how many deliveries, operations, callouts and decisions purged."""
 
     packed: int = 0
     deliveries: int = 0
     operations: int = 0
+    callouts: int = 0
     decisions: int = 0
 
 
 def tidy(store: Store, now: datetime, keep: timedelta) -> Tidied:
     """Pack what is an hour old and purge what is older than `keep`, in small transactions, until nothing is left to do.
 
-    Waiting, parked and unknown deliveries and open and parked operations stay, however old.
+    Waiting, parked and unknown deliveries and open and parked operations and callouts stay, however old.
     """
     return Tidied(
         packed=_until_none(store, lambda connection: _pack(connection, now - PACKED_AFTER)),
         deliveries=_until_none(store, lambda connection: _purge_deliveries(connection, now - keep)),
         operations=_until_none(store, lambda connection: _purge_operations(connection, now - keep)),
+        callouts=_until_none(store, lambda connection: _purge_callouts(connection, now - keep)),
         decisions=_until_none(store, lambda connection: _purge_decisions(connection, now - keep)),
     )
 
@@ -81,6 +83,11 @@ def _purge_operations(connection: Connection, before: datetime) -> int:
     old = list(connection.execute(ended.limit(_BATCH)).scalars())
     connection.execute(delete(steps).where(steps.c.operation.in_(old)))
     return connection.execute(delete(operations).where(operations.c.id.in_(old))).rowcount
+
+
+def _purge_callouts(connection: Connection, before: datetime) -> int:
+    ended = select(callouts.c.id).where(callouts.c.state.in_(_ENDED), callouts.c.finished_at < before).limit(_BATCH)
+    return connection.execute(delete(callouts).where(callouts.c.id.in_(ended))).rowcount
 
 
 def _purge_decisions(connection: Connection, before: datetime) -> int:

@@ -147,6 +147,33 @@ _partial_index("ix_operations_leased", operations.c.lease_owner, where="lease_ow
 _partial_index("ix_operations_together", operations.c.desk, operations.c.due_at, where="state = 'open' AND together")
 _partial_index("ix_operations_bulk", operations.c.bulk, where="bulk IS NOT NULL")
 
+callouts = Table(
+    "callouts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("webhook", String, nullable=False),
+    Column("desk", String, nullable=False),
+    Column("ticket", String, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("give_up_at", Instant, nullable=False),
+    Column("lease_owner", String),
+    Column("lease_until", Instant),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("body", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("words", Text),
+)
+"""Messages to the webhooks that rules call: `state` is open, done, parked (a person must look) or dropped (put aside).
+
+`webhook` is the policy's name for the receiver, `words` say why a message did not get there.
+"""
+_partial_index("ix_callouts_due", callouts.c.due_at, where="state = 'open'")
+_partial_index("ix_callouts_leased", callouts.c.lease_owner, where="lease_owner IS NOT NULL")
+Index("ix_callouts_finished", callouts.c.finished_at)
+
 bulk_jobs = Table(
     "bulk_jobs",
     metadata,

@@ -67,7 +67,7 @@ def list_events(
 def show(
     wanted: Annotated[str, typer.Argument(metavar="ID", help="Which, by the id that `events list` shows.")],
     body: Annotated[
-        bool, typer.Option("--body", help="Print a delivery's body too: it holds a customer's words.")
+        bool, typer.Option("--body", help="Print the body of a delivery or a call too: it may hold a customer's words.")
     ] = False,
     config: Config = _DEFAULT,
 ) -> None:
@@ -76,10 +76,9 @@ def show(
         entry = casebook.entry(connection, wanted)
         for name, value in asdict(entry).items():
             typer.echo(f"{name:<8}{value if value is not None else '-'}")
-        if not entry.id.startswith("d"):
-            for name, state, words in casebook.steps_of(connection, entry.id):
-                typer.echo(f"step    {name}: {state}{f' ({words})' if words else ''}")
-        elif body:
+        for name, state, words in casebook.steps_of(connection, entry.id):
+            typer.echo(f"step    {name}: {state}{f' ({words})' if words else ''}")
+        if body:
             typer.echo(casebook.payload(connection, entry.id).decode("utf-8", "replace"))
 
 
@@ -87,7 +86,7 @@ def show(
 def retry(
     ids: Ids = None, parked: Parked = False, desk: OfDesk = None, ticket: OfTicket = None, config: Config = _DEFAULT
 ) -> None:
-    """Try parked ones again: a delivery is read anew, a write's ticket is read and decided anew."""
+    """Try parked ones again: a delivery is read anew, a write's ticket read and decided anew, a call sent again."""
     with opened(read_settings(config, os.environ)) as store:
         chosen = _chosen(store, ids, parked, desk, ticket)
         for wanted in chosen:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from ipaddress import ip_network
 from time import monotonic
 from typing import Any
 
@@ -17,6 +18,7 @@ from bridge import enrichment
 from bridge.ahead import LookAhead
 from bridge.allowance import Terms
 from bridge.budget import BudgetGate
+from bridge.caller import Caller, Receivers
 from bridge.enrichment import EnrichmentOptions
 from bridge.intake import Intake
 from bridge.loops import Cap
@@ -56,6 +58,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "intercom": {"access_token": "sandbox-intercom-token", "webhook_secrets": ["sandbox-intercom-secret"]},
 }
 HOOKS = {"zendesk": "", "freshdesk": "/freshdesk-path-secret", "intercom": ""}
+WEBHOOK_KEYS = (b"the key of before, 24 bytes and more", b"the key of now, 24 bytes and more")
+RECEIVERS = Receivers({"crm": WEBHOOK_KEYS}, seconds=2.0, private=(ip_network("127.0.0.0/8"),))
 DAY = 86_400
 PATIENCE = 30.0
 """Seconds of real time that threads get for what takes them milliseconds: only a busy machine ever needs more of it."""
@@ -100,10 +104,14 @@ class Process:
         )
         self.writeback = WriteBack(store, self.desks, clock=clock, metrics=self.metrics, lease=LEASE)
         signal = Signal()
+        self.caller = Caller(
+            store, RECEIVERS, policy=lambda: self.policy, clock=clock, metrics=self.metrics, lease=LEASE
+        )
         self.workers = Workers(
             store,
             self.pipeline,
             self.writeback,
+            self.caller,
             ahead=LookAhead(store, self.desks, clock=clock),
             signal=signal,
             clock=clock,
@@ -137,7 +145,7 @@ class Process:
     def step(self) -> bool:
         """Whatever is due now, once; False where nothing is."""
         beat(self.store, [], self.clock.now)
-        return self.workers.decide("decider") | self.workers.write("writer")
+        return self.workers.decide("decider") | self.workers.write("writer") | self.workers.call("caller")
 
     def decisions(self, number: str) -> list[Decision]:
         with self.store.reading() as connection:

@@ -150,7 +150,8 @@ class Mortal(Process):
         return self.workers.decide(f"decider-{self._generation}")
 
     def step(self) -> bool:
-        return self.decide() | self.workers.write(f"writer-{self._generation}")
+        decided, written = self.decide(), self.workers.write(f"writer-{self._generation}")
+        return self.workers.call(f"caller-{self._generation}") or decided or written
 
     def _mortal(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)

@@ -1,5 +1,6 @@
 """The documentation names every setting with its default, and its examples are files that load."""
 
+import base64
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,7 +23,7 @@ from bridge.enrichment.options import (
     SqlSource,
 )
 from bridge.ports import Desk
-from bridge.settings import Core, DeskSettings, LoopOptions, ReconcileOptions, Settings, load_settings
+from bridge.settings import Core, DeskSettings, LoopOptions, OutgoingOptions, ReconcileOptions, Settings, load_settings
 from deskbridge.vendors import VENDORS
 from tests.conftest import Clock
 from tests.enrichment.parts import FakeDesk
@@ -34,6 +35,7 @@ SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
     ("configuration.md", "Core", Core),
     ("configuration.md", "Reconcile", ReconcileOptions),
     ("configuration.md", "Loops", LoopOptions),
+    ("configuration.md", "Outgoing", OutgoingOptions),
     ("configuration.md", "Desks", DeskSettings),
     *(("configuration.md", vendor, model) for vendor, model in OPTIONS.items()),
     ("enrichment.md", "Where facts come from", EnrichmentOptions),
@@ -126,6 +128,9 @@ def reachable(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
             yield from reachable(inner)
 
 
+SIGNING_SECRET = f"whsec_{base64.b64encode(bytes(32)).decode()}"
+
+
 def example(file: str) -> str:
     found = re.search(r"```yaml\n(.*?)```", (DOCS / file).read_text("utf-8"), re.DOTALL)
     assert found
@@ -133,7 +138,8 @@ def example(file: str) -> str:
 
 
 def environment(text: str) -> dict[str, str]:
-    return {name: f"a-long-enough-secret-{name.lower()}" for name in re.findall(r"\$\{(\w+)\}", text)}
+    names = re.findall(r"\$\{(\w+)\}", text)
+    return {name: f"a-long-enough-secret-{name.lower()}" for name in names} | {"CRM_WEBHOOK_SECRET": SIGNING_SECRET}
 
 
 def test_the_example_of_a_whole_file_loads_and_names_every_core_setting(tmp_path: Path) -> None:
