@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge import enrichment, yamlfile
+from bridge import memory as remembered
 from bridge import wish as wishes
 from bridge.binding import Binding, bind
 from bridge.errors import DeskbridgeError
@@ -113,15 +114,20 @@ def of_ticket(
 ) -> Explained:
     """The explanation of a desk's ticket as it is now; nothing is written there. Raises DeskError."""
     with store.reading() as connection:
-        _, memory = mailboxes.recall(connection, ref)
+        known, memory = mailboxes.recall(connection, ref)
         earlier = tuple(decision.id for decision in journal.of_ticket(connection, ref.desk, ref.id))
         is_known = ref.desk in rosters.load(connection)
     with purpose("explain"):
         ticket = connected.desk.fetch(ref)
         agents = agents_of(store, policy, settings, None if is_known else connected.desk.roster())
         facts = _facts(ticket, connected, settings)
+    if known is None:
+        memory = remembered.first_sight(memory, None, ticket, connected.desk.default_priority)
+    else:
+        memory = remembered.observe(memory, known, ticket)
     trigger = EventKind.REQUESTER_REPLIED if memory.decided else EventKind.TICKET_CREATED
-    case = case_of(policy, agents.bindings[ref.desk], ticket, trigger, memory, facts=facts, now=utc_now())
+    known = connected.with_requester(ticket)
+    case = case_of(policy, agents.bindings[ref.desk], known, trigger, memory, facts=facts, now=utc_now())
     return replace(_as_now(case, connected, policy, agents, memory), decisions=earlier)
 
 
