@@ -28,7 +28,6 @@ CODES: Final[dict[str, Severity]] = {
     "dead-rule": "fault",
     "dead-part": "fault",
     "shadowed-rule": "fault",
-    "closed-team": "fault",
     "conflict": "warning",
     "untested-rule": "warning",
     "unused-team": "warning",
@@ -285,9 +284,9 @@ def _bindings(subject: _Subject) -> Iterator[_Found]:
     for desk, binding in subject.policy.file.bindings.items():
         for kind, names in used.items():
             for name in sorted(getattr(binding, kind).keys() - names):
-                message = f"No rule uses the {kind.removesuffix('s')} '{name}'."
-                near = nearest(name, names)
-                yield _Found("unused-binding", ("bindings", desk, kind, name), message, near or "Delete it.")
+                advice = nearest(name, names) or "delete it."
+                message = f"No rule uses the {kind.removesuffix('s')} '{name}';"
+                yield _Found("unused-binding", ("bindings", desk, kind, name), message, advice)
         yield from _agents(subject, desk)
 
 
@@ -382,19 +381,11 @@ def _patterns(subject: _Subject) -> Iterator[_Found]:
 def _cover(subject: _Subject) -> Iterator[_Found]:
     file = subject.policy.file
     for name, team in file.teams.items():
-        if team.calendar is None:
-            continue
-        path = ("teams", name, "calendar")
-        if subject.policy.calendars[team.calendar].next_open(_WEEK) is None:
-            message = f"The calendar '{team.calendar}' of team '{name}' is never open."
-            yield _Found("closed-team", path, message, "Give it hours.")
-            continue
-        covering = _covering(subject.policy, name)
+        covering = _covering(subject.policy, name) if team.calendar is not None else []
         if covering and (closed := sum(not any(one.is_open(at) for one in covering) for at in _QUARTERS)):
             message = f"Nobody covers team '{name}' in {closed / 4:g} of the {len(_QUARTERS) / 4:g} hours of a week."
-            yield _Found(
-                "uncovered-hours", path, message, "Give it an 'overflow' team that works then, or leave it so."
-            )
+            advice = "Give it an 'overflow' team that works then, or leave it so."
+            yield _Found("uncovered-hours", ("teams", name, "calendar"), message, advice)
 
 
 def _covering(policy: LoadedPolicy, team: str) -> list[Calendar]:
