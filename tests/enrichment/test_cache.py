@@ -1,7 +1,7 @@
 """What is remembered, for how long, and that one thing is never read twice at once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import count, pairwise
@@ -79,6 +79,57 @@ def test_callers_that_wait_for_a_reading_that_fails_hear_of_it(clock: Clock) -> 
         assert isinstance(first.exception(10), LookupError)
         assert isinstance(second.exception(10), LookupError)
     assert cache.get("a", lambda: 1).value == 1
+
+
+def test_many_keys_are_read_with_one_reading_and_those_that_are_known_are_left_out(clock: Clock) -> None:
+    cache: Cache[str, int] = Cache(MINUTE, clock)
+    cache.get("a", lambda: 1)
+    asked: list[list[str]] = []
+
+    def many(keys: Sequence[str]) -> dict[str, int]:
+        asked.append(list(keys))
+        return {"b": 2, "c": 3}
+
+    cache.get_ahead(["a", "b", "c", "b"], many)
+    cache.get_ahead(["b", "a"], many)
+    assert asked == [["b", "c"]]
+    assert [cache.get(key, lambda: 0).value for key in "abc"] == [1, 2, 3]
+
+
+def test_what_was_read_ahead_is_as_old_as_the_beginning_of_that_reading(clock: Clock) -> None:
+    cache: Cache[str, int] = Cache(MINUTE, clock)
+    began = clock()
+
+    def slow(keys: Sequence[str]) -> dict[str, int]:
+        clock.turn(59)
+        return dict.fromkeys(keys, 1)
+
+    cache.get_ahead(["a"], slow)
+    assert cache.get("a", lambda: 2).at == began
+    clock.turn(1)
+    assert cache.lacks("a")
+    assert cache.get("a", lambda: 2).value == 2
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_who_waits_for_a_reading_ahead_reads_by_itself_what_that_did_not_give(clock: Clock, fails: bool) -> None:
+    cache: Cache[str, int] = Cache(MINUTE, clock)
+    started, release = threading.Event(), threading.Event()
+
+    def many(keys: Sequence[str]) -> dict[str, int]:
+        assert list(keys) == ["a", "b"]
+        started.set()
+        assert release.wait(10)
+        return {"b": 1 // (not fails)}
+
+    with ThreadPoolExecutor(3) as pool:
+        ahead = pool.submit(cache.get_ahead, ["a", "b"], many)
+        assert started.wait(10)
+        assert not cache.lacks("a")
+        waiting = [pool.submit(cache.get, key, lambda: 7) for key in "ab"]
+        release.set()
+        assert [each.result(10).value for each in waiting] == [7, 7 if fails else 1]
+        assert type(ahead.exception(10)) is (ZeroDivisionError if fails else type(None))
 
 
 def test_memory_is_bounded_and_what_is_asked_for_stays(clock: Clock) -> None:

@@ -1,14 +1,17 @@
 """What the customer wrote before, counted by the tests' clock."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Retryable
 from bridge.model import Fact, Status, Ticket, TicketRef, TicketSummary
 from tests.conftest import Clock
-from tests.enrichment.parts import Asking, FakeDesk, ticket, values
+from tests.enrichment.parts import ADA, Asking, FakeDesk, ticket, values
 
 FACTS = ("previous_tickets", "contacts_24h", "open_tickets", "last_agent")
 HISTORY = {"limit": 100}
@@ -99,6 +102,92 @@ def test_the_desk_is_asked_once_in_half_a_minute_and_the_age_is_told(clock: Cloc
         assert ask()["previous_tickets"].value == 0
         clock.turn(1)
         assert str(ask()["previous_tickets"].reason).startswith("stale")
+
+
+NEW = timedelta(seconds=2)
+"""Well within what a desk takes to record a customer and their ticket."""
+
+
+def fresh(clock: Clock, **more: Any) -> tuple[FakeDesk, Ticket]:
+    """A desk that recorded its customer with a ticket of just now; `more` changes the ticket."""
+    desk, now = FakeDesk(), clock()
+    desk.people["r1"] = replace(ADA, created_at=now - NEW)
+    desk.past = [past(3, now - timedelta(days=9), agent="a3")]  # what a call would have told
+    return desk, ticket(**{"created_at": now, "updated_at": now, **more})
+
+
+def by_record(clock: Clock, desk: FakeDesk, about: Ticket, **settings: Any) -> dict[str, Fact]:
+    with Asking(desk, clock, {"kind": "desk"}, history=HISTORY | settings) as ask:
+        return ask(about)
+
+
+def test_a_customer_whom_the_ticket_made_known_wrote_nothing_before_and_that_costs_no_call(clock: Clock) -> None:
+    desk, about = fresh(clock)
+    facts = by_record(clock, desk, about)
+    assert desk.asked == ["requester"]
+    assert values(facts, FACTS) == (0, 1, 1, None)
+    assert {(facts[name].source, facts[name].as_of) for name in FACTS} == {("desk", about.created_at)}
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [timedelta(seconds=-4), timedelta(seconds=4), timedelta(days=-30), timedelta(days=30), None],
+)
+def test_a_customer_recorded_at_another_time_than_the_ticket_is_asked_about(
+    clock: Clock, apart: timedelta | None
+) -> None:
+    desk, about = fresh(clock)
+    desk.people["r1"] = replace(ADA, created_at=None if apart is None else clock() + apart)
+    facts = by_record(clock, desk, about)
+    assert sorted(desk.asked) == ["history", "requester"]
+    assert values(facts, FACTS) == (1, 1, 1, "a3")
+
+
+def test_a_ticket_to_which_something_happened_since_is_asked_about(clock: Clock) -> None:
+    later = clock() + timedelta(minutes=10)
+    desk, about = fresh(clock, updated_at=later)
+    clock.turn(600)
+    assert by_record(clock, desk, about)["previous_tickets"].source == "desk history"
+
+
+def test_what_the_record_said_too_long_ago_is_asked_for(clock: Clock) -> None:
+    desk, about = fresh(clock)
+    clock.turn(59)
+    assert by_record(clock, desk, about, max_age_seconds=60)["previous_tickets"].source == "desk"
+    clock.turn(1)
+    assert by_record(clock, desk, about, max_age_seconds=60)["previous_tickets"].source == "desk history"
+
+
+def test_the_second_ticket_of_a_new_customer_counts_the_first(clock: Clock) -> None:
+    desk, first = fresh(clock)
+    second = replace(first, ref=TicketRef("shop", "10"), created_at=clock() + timedelta(seconds=1))
+    with Asking(desk, clock, {"kind": "desk"}, history=HISTORY) as ask:
+        ask(first)
+        assert values(ask(second), FACTS) == (1, 2, 2, None)
+        clock.turn(40)
+        desk.past = [past(9, first.created_at, Status.NEW), past(10, second.created_at, Status.NEW)]
+        assert values(ask(second), FACTS) == (1, 2, 2, None)
+    assert desk.asked == ["requester", "history"]
+
+
+def test_a_record_that_nobody_needs_is_not_read_for_the_sake_of_a_past(clock: Clock) -> None:
+    desk, about = fresh(clock)
+    assert values(asked(clock, desk, about), FACTS) == (1, 1, 1, "a3")
+    assert desk.asked == ["history"]
+
+
+def test_a_record_that_came_with_the_ticket_costs_no_call_at_all(clock: Clock) -> None:
+    desk, about = fresh(clock)
+    facts = by_record(clock, desk, replace(about, requester=desk.people["r1"]))
+    assert values(facts, FACTS) == (0, 1, 1, None)
+    assert desk.asked == []
+
+
+def test_where_the_record_cannot_be_read_the_past_is_asked_for(clock: Clock) -> None:
+    desk, about = fresh(clock)
+    del desk.people["r1"]
+    facts = by_record(clock, desk, about)
+    assert values(facts, FACTS) == (1, 1, 1, "a3")
 
 
 def test_history_can_be_left_out(clock: Clock) -> None:
