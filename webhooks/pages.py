@@ -13,6 +13,9 @@ from bridge.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
+HOOKS: Final = "/hooks/"
+"""The path of every desk's webhooks; a POST below it never comes here (`webhooks.receiver`)."""
+
 NO_SUCH_DESK: Final = "no desk of that name is connected"
 
 COME_AGAIN: Final = ("Retry-After", "5")
@@ -36,15 +39,16 @@ def create_pages(
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _mistake)
     app.after_request(_come_again)
+    app.after_request(_allow_webhooks)
     return app
 
 
 def _probes(desks: Collection[str]) -> Blueprint:
     """Where webhooks are sent to, for a desk that looks whether somebody listens before it sends any."""
-    pages = Blueprint("probes", __name__, url_prefix="/hooks")
+    pages = Blueprint("probes", __name__, url_prefix=HOOKS)
 
-    @pages.get("/<desk>", strict_slashes=False)
-    @pages.get("/<desk>/<path:secret_path>")
+    @pages.get("<desk>", strict_slashes=False)
+    @pages.get("<desk>/<path:secret_path>")
     def probe(desk: str, secret_path: str = "") -> ResponseReturnValue:
         del secret_path
         return ({"status": "listening"}, 200) if desk in desks else ({"status": NO_SUCH_DESK}, 404)
@@ -92,4 +96,11 @@ def _mistake(error: Exception) -> ResponseReturnValue:
 def _come_again(response: Response) -> Response:
     if response.status_code == 503:
         response.headers.set(*COME_AGAIN)
+    return response
+
+
+def _allow_webhooks(response: Response) -> Response:
+    """Flask names the methods that it knows; a webhook's POST is taken in front of it."""
+    if "Allow" in response.headers and request.path.startswith(HOOKS):
+        response.allow.add("POST")
     return response

@@ -19,7 +19,7 @@ from bridge.model import Delivery, Event, EventKind, RawDelivery
 from bridge.pipeline import ROSTER
 from bridge.ports import Clock, Desk
 from bridge.store.inbox import Arrival
-from webhooks.pages import COME_AGAIN, NO_SUCH_DESK, create_pages
+from webhooks.pages import COME_AGAIN, HOOKS, NO_SUCH_DESK, create_pages
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,6 @@ COALESCE = timedelta(seconds=1)
 """How long a change to a known ticket waits for its siblings; a new ticket does not wait."""
 
 
-_HOOKS: Final = "/hooks/"
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -81,7 +80,7 @@ class _Receiver:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's own interface: a POST below /hooks/ is a delivery, everything else is for the pages."""
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(_HOOKS):
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(HOOKS):
             await _say(send, *await self._answer(scope, receive))
         else:
             await self.pages(scope, receive, send)
@@ -97,7 +96,7 @@ class _Receiver:
             return "come again", 503
 
     async def _receive(self, scope: HTTPScope, receive: Receive) -> tuple[str, int]:
-        name, slash, secret_path = scope["path"].removeprefix(_HOOKS).partition("/")
+        name, slash, secret_path = scope["path"].removeprefix(HOOKS).partition("/")
         desk = self.desks.get(name)
         if desk is None:
             self.metrics.deliveries.labels("unknown", "refused").inc()

@@ -49,10 +49,16 @@ def test_what_is_not_there_is_said_in_json_and_never_redirected(client: FlaskCli
     assert answer.get_json()["status"] in {"not found", "no desk of that name is connected"}
 
 
-def test_a_method_that_a_page_does_not_take_is_refused_in_json_with_those_it_takes(client: FlaskClient) -> None:
-    answer = client.delete("/healthz")
+@pytest.mark.parametrize(
+    ("path", "more"), [("/healthz", set()), ("/hooks/acme", {"POST"}), ("/hooks/acme/x", {"POST"})]
+)
+def test_a_method_that_a_page_does_not_take_is_refused_in_json_with_those_it_takes(
+    client: FlaskClient, path: str, more: set[str]
+) -> None:
+    answer = client.delete(path)
     assert (answer.status_code, answer.get_json()) == (405, {"status": "method not allowed"})
-    assert set(answer.allow or ()) == {"GET", "HEAD", "OPTIONS"}
+    assert set(answer.allow or ()) == {"GET", "HEAD", "OPTIONS"} | more
+    assert set(client.options(path).allow or ()) == {"GET", "HEAD", "OPTIONS"} | more
 
 
 def test_it_is_ready_with_its_warnings_and_not_ready_with_its_troubles(client: FlaskClient, state: State) -> None:
