@@ -9,7 +9,7 @@ from bridge.enrichment.cache import Cache
 from bridge.enrichment.customer import RECORD, People
 from bridge.enrichment.gather import MISSING
 from bridge.errors import DeskError
-from bridge.model import Fact, Requester, Status, Ticket, TicketSummary
+from bridge.model import Fact, Requester, Status, Ticket, TicketRef, TicketSummary
 from bridge.ports import Clock, Desk
 
 _OPEN: Final = {Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD}
@@ -54,13 +54,15 @@ class History:
         self._limit = limit
         self._cache = cache
         self._clock = clock
+        self._firsts: Cache[str, TicketRef] = Cache(_DAY, clock)
 
     def facts(self, ticket: Ticket) -> Sequence[Fact]:
         """The facts, the desk asked anew where the last answer is too old. Raises what the desk raises."""
         requester = ticket.requester
         if requester is None:
             return ()
-        return self._facts(ticket, self._cache.get(requester.id, lambda: self._read(ticket, requester)).value)
+        past = self._by_record(ticket, requester) or self._cache.get(requester.id, lambda: self._read(requester)).value
+        return self._facts(ticket, past)
 
     def remembered(self, ticket: Ticket) -> Sequence[Fact]:
         """The facts by the desk's last answer, however old."""
@@ -70,19 +72,24 @@ class History:
     def close(self) -> None:
         """Nothing to give back: the desk is the caller's."""
 
-    def _read(self, ticket: Ticket, told: Requester) -> Past:
+    def _read(self, told: Requester) -> Past:
         as_of = self._clock()
-        opened = self._opened_as_it_is(ticket, as_of)
-        if opened is not None and self._cache.peek(told.id) is None and self._came_with(told, opened):
-            return Past((_line(ticket),), opened, RECORD)
         return Past(tuple(self._desk.history(told.id, self._limit)), as_of, self.name)
 
-    def _opened_as_it_is(self, ticket: Ticket, now: datetime) -> datetime | None:
+    def _by_record(self, ticket: Ticket, told: Requester) -> Past | None:
+        """The empty past of one who came with this ticket; None where that is not so, or another came first."""
+        opened = self._opened_as_it_is(ticket)
+        if opened is None or not self._came_with(told, opened):
+            return None
+        first = self._firsts.get(told.id, lambda: ticket.ref).value
+        return Past((), opened, RECORD) if first == ticket.ref else None
+
+    def _opened_as_it_is(self, ticket: Ticket) -> datetime | None:
         """When the ticket was opened, where nothing has happened to it since and that is not too long ago."""
         opened, changed = ticket.created_at, ticket.updated_at
         if opened is None or changed is None or changed - opened > AT_ONCE:
             return None
-        return opened if self.max_age is None or now - opened < self.max_age else None
+        return opened if self.max_age is None or self._clock() - opened < self.max_age else None
 
     def _came_with(self, told: Requester, opened: datetime) -> bool:
         """Whether the desk recorded the requester when the ticket was opened; no call is made for that alone."""
@@ -107,12 +114,6 @@ class History:
         now = self._clock()
         opened = [_opened(ticket, now), *map(_opened, others)]
         return sum(each > now - _DAY for each in opened)
-
-
-def _line(ticket: Ticket) -> TicketSummary:
-    return TicketSummary(
-        ticket.ref, ticket.subject, ticket.status, ticket.assignee_id, ticket.created_at, ticket.updated_at
-    )
 
 
 def _open(ticket: Ticket, others: Sequence[TicketSummary]) -> int:

@@ -158,16 +158,16 @@ def test_what_the_record_said_too_long_ago_is_asked_for(clock: Clock) -> None:
     assert by_record(clock, desk, about, max_age_seconds=60)["previous_tickets"].source == "desk history"
 
 
-def test_the_second_ticket_of_a_new_customer_counts_the_first(clock: Clock) -> None:
+def test_only_the_first_ticket_of_a_new_customer_is_taken_to_be_alone(clock: Clock) -> None:
     desk, first = fresh(clock)
     second = replace(first, ref=TicketRef("shop", "10"), created_at=clock() + timedelta(seconds=1))
     with Asking(desk, clock, {"kind": "desk"}, history=HISTORY) as ask:
-        ask(first)
-        assert values(ask(second), FACTS) == (1, 2, 2, None)
-        clock.turn(40)
-        desk.past = [past(9, first.created_at, Status.NEW), past(10, second.created_at, Status.NEW)]
-        assert values(ask(second), FACTS) == (1, 2, 2, None)
-    assert desk.asked == ["requester", "history"]
+        desk.past = [past(number, first.created_at, Status.NEW) for number in (9, 10, 11)]
+        assert ask(first)["contacts_24h"].value == 1
+        assert desk.asked == ["requester"]
+        assert values(ask(second), FACTS) == (2, 3, 3, None)
+        assert desk.asked == ["requester", "history"]
+        assert ask(first)["contacts_24h"].value == 1
 
 
 def test_a_record_that_nobody_needs_is_not_read_for_the_sake_of_a_past(clock: Clock) -> None:
