@@ -29,7 +29,8 @@ class ConditionAccount:
 class RuleAccount:
     """One rule: whether its condition holds, whether it was applied, and why in one sentence.
 
-    A rule that holds is not applied where an earlier one stopped the stage, said skip, or had the ticket already.
+    A rule that holds is not applied where an earlier one stopped the stage, said skip, or had the ticket already;
+    `against` then says so, and of one that is applied, what of it a later one overrides.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class RuleAccount:
     applied: bool
     because: str
     condition: ConditionAccount | None
+    against: str = ""
 
 
 def of_rules(stage: str, rules: Sequence[Compiled[R]], matched: Matched, view: View) -> Iterator[RuleAccount]:
@@ -58,6 +60,7 @@ def of_rules(stage: str, rules: Sequence[Compiled[R]], matched: Matched, view: V
             applied=name in applied,
             because=f"{because}; {told}" if told else because,
             condition=None if one.node is None else of_condition(one.node, view),
+            against=told or "",
         )
 
 

@@ -63,11 +63,26 @@ def _of_entry(path: Path, before: Mapping[Path, Any], after: Mapping[Path, Any])
         return Edit("added", path, f"{name} added: {shown(flow(after[path]))}")
     if path not in after:
         return Edit("removed", path, f"{name} removed: {shown(flow(before[path]))}")
-    return Edit("changed", path, f"{name}: {_from_to(before[path], after[path])}")
+    return Edit("changed", path, _from_to(name, before[path], after[path]))
 
 
-def _from_to(before: object, after: object) -> str:
-    return f"{shown(flow(before))} → {shown(flow(after))}"
+def _from_to(name: str, before: Any, after: Any) -> str:
+    """`name: 2 → 3`, where only one thing within two values differs, by the path to that."""
+    while (key := _only_difference(before, after)) is not None:
+        name, before, after = f"{name}.{key}", before[key], after[key]
+    return f"{name}: {shown(flow(before))} → {shown(flow(after))}"
+
+
+def _only_difference(before: Any, after: Any) -> Any:
+    """The only key or index at which two mappings of the same keys, or two lists as long, differ; None: no such."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and before.keys() == after.keys():
+        keys: Collection[Any] = before.keys()
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        keys = range(len(before))
+    else:
+        return None
+    differing = [key for key in keys if before[key] != after[key]]
+    return differing[0] if len(differing) == 1 else None
 
 
 def _of_stage(stage: str, old: Data, new: Data) -> Iterator[Edit]:
@@ -85,11 +100,11 @@ def _of_stage(stage: str, old: Data, new: Data) -> Iterator[Edit]:
 def _of_rule(path: Path, before: Data, after: Data) -> Iterator[Edit]:
     what = f"{path[0]} rule '{path[1]}'"
     if before.get("when") != after.get("when"):
-        words = _from_to(before.get("when", "always"), after.get("when", "always"))
-        yield Edit("changed", (*path, "when"), f"{what}: when {words}")
+        words = _from_to("when", before.get("when", "always"), after.get("when", "always"))
+        yield Edit("changed", (*path, "when"), f"{what}: {words}")
     rest = [{key: value for key, value in one.items() if key not in {"name", "when"}} for one in (before, after)]
     if rest[0] != rest[1]:
-        yield Edit("changed", (*path, "then"), f"{what}: {_from_to(*rest)}")
+        yield Edit("changed", (*path, "then"), _from_to(what, *rest))
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> list[str]:

@@ -116,8 +116,8 @@ def _tell(comparison: Comparison, moves: list[Move], count: int) -> None:
     console = Console(markup=False, highlight=False)
     elsewhere = sum(move.elsewhere for move in moves)
     console.print(
-        f"{len(comparison.edits)} edits, {count} tickets: {elsewhere} would have gone elsewhere, "
-        f"{len(moves) - elsewhere} would have been treated otherwise where they are."
+        f"{len(comparison.edits)} edits. Of {count} tickets {elsewhere} would have gone elsewhere, "
+        f"{len(moves) - elsewhere} more would have been treated otherwise."
     )
     for group in _groups(moves):
         console.print(f"\n{group.words}: {len(group.moves)}")

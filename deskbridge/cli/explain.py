@@ -141,11 +141,10 @@ def _stage(stage: str, explanation: Explanation) -> Tree:
 
 
 def _rule(one: RuleAccount) -> Text:
-    because = one.because.rpartition("; ")[2] if one.verdict and not one.applied else ""
     said = Text.assemble(_mark(one.verdict), (f" {one.rule}", "bold"), f" (line {one.line})")
     if one.applied:
         said.append(" applied", "green")
-    return said.append(f": {because}") if because else said
+    return said.append(f", {one.against}") if one.against else said
 
 
 def _add(tree: Tree, one: ConditionAccount) -> None:

@@ -189,3 +189,4 @@ def test_every_rule_and_the_nearest_miss_stand_in_what_a_person_reads(world: Wor
     assert "no text: [lawyer] (line 12); the ticket: no such words" in text
     assert "`lawyer` would have matched if text had 'lawyer'; it had none of them" in text
     assert "live: to team billing by 'billing'" in text
+    assert "yes everything else (line 15), but 'billing' comes first" in text

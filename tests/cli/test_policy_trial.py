@@ -147,12 +147,12 @@ def test_tickets_of_a_file_are_told_by_the_edit_that_sends_them_elsewhere(folder
             "old_rule": "billing",
             "new_rule": "billing",
             "differences": {"tags": ["escalated, money", "legal, money"]},
-            "cause": ["annotate rule 'lawyer': {then: {add_tags: [escalated]}} → {then: {add_tags: [legal]}}"],
+            "cause": ["annotate rule 'lawyer'.then.add_tags.0: escalated → legal"],
         },
     ]
     text = run(folder, *arguments)
     assert text.startswith(
-        "2 edits, 3 tickets: 1 would have gone elsewhere, 1 would have been treated otherwise where they are.\n"
+        "2 edits. Of 3 tickets 1 would have gone elsewhere, 1 more would have been treated otherwise.\n"
     )
     assert "triage.words.billing: [invoice, refund] → [refund]: 1\n" in text
 
@@ -162,7 +162,7 @@ def test_an_edit_that_moves_no_ticket_is_told_too(folder: Path) -> None:
     (folder / "tickets.yaml").write_text("tickets:\n  - {subject: Hello}\n")
     arguments = ("diff", f"{folder}/policy.yaml", f"{folder}/new.yaml", "--tickets", f"{folder}/tickets.yaml")
     text = run(folder, *arguments)
-    assert text.startswith("2 edits, 1 tickets: 0 would have gone elsewhere, 0 ")
+    assert text.startswith("2 edits. Of 1 tickets 0 would have gone elsewhere, 0 ")
     assert text.count("no ticket goes otherwise by: ") == 2
 
 
@@ -190,7 +190,7 @@ def test_past_tickets_are_taken_from_the_journal_each_as_it_was_decided_on_last(
     assert [(row["ticket"], row["new_rule"]) for row in rows] == [(f"acme-freshdesk:{first}", "everything else")]
     assert rows[0]["differences"]["tags"] == ["escalated, money", "legal"]
     assert len(rows[0]["cause"]) == 2
-    assert run(folder, "diff", *versions, ALWAYS).startswith("2 edits, 2 tickets: 1 would have gone elsewhere, 0 ")
+    assert run(folder, "diff", *versions, ALWAYS).startswith("2 edits. Of 2 tickets 1 would have gone elsewhere, 0 ")
 
 
 def test_the_journal_tells_the_last_decision_of_each_ticket_since_a_time(world: World, clock: Clock) -> None:

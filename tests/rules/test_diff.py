@@ -95,11 +95,11 @@ B = "  - {name: b, when: {channel: other}, to: {team: general, skills: []}}\n"
         (END, A + END, "route rule 'a' added"),
         (A + END, END, "route rule 'a' removed"),
         (B + A + END, A + B + END, "route rule 'a' moved to the front"),
-        (A + END, A.replace("new", "open") + END, "route rule 'a': when {status: new} → {status: open}"),
+        (A + END, A.replace("new", "open") + END, "route rule 'a': when.status: new → open"),
         (
             A + END,
             A.replace("billing", "general") + END,
-            "route rule 'a': {to: {team: billing}} → {to: {team: general}}",
+            "route rule 'a'.to.team: billing → general",
         ),
     ],
 )
