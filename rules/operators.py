@@ -131,7 +131,7 @@ def duration_words(span: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
-Scalar = Annotated[object, AfterValidator(_scalar)]
+Scalar = Annotated[object, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Words = Annotated[str, AfterValidator(_phrase)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Piece = Annotated[StrictStr, Field(min_length=1, max_length=200)]

@@ -68,7 +68,7 @@ def _listed(value: object) -> object:
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 Names = frozenset[Name]
-OneOrMore = Annotated[Names, BeforeValidator(_listed)]
+OneOrMore = Annotated[Names, BeforeValidator(_listed, json_schema_input_type=Name | Names)]
 Said = Annotated[str, AfterValidator(_template)]
 Spans = tuple[Annotated[str, AfterValidator(_span)], ...]
 Region = Annotated[str, AfterValidator(calendars.region)]
@@ -82,7 +82,9 @@ class Calendar(Strict):
 
     timezone: Annotated[str, AfterValidator(_zone)]
     hours: dict[Annotated[str, AfterValidator(_days)], Spans]
-    holidays: Annotated[tuple[Region, ...], BeforeValidator(_listed)] = ()
+    holidays: Annotated[
+        tuple[Region, ...], BeforeValidator(_listed, json_schema_input_type=Region | tuple[Region, ...])
+    ] = ()
     dates: dict[date, Spans] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -330,7 +332,9 @@ class PolicyFile(Strict):
     mode: Mode = Mode.SHADOW
     modes: Modes = Modes()
     calendars: dict[Name, Calendar] = Field(default_factory=dict)
-    webhooks: dict[Name, Annotated[Webhook, BeforeValidator(_webhook)]] = Field(default_factory=dict)
+    webhooks: dict[Name, Annotated[Webhook, BeforeValidator(_webhook, json_schema_input_type=str | Webhook)]] = Field(
+        default_factory=dict
+    )
     teams: dict[Name, Team]
     triage: TriageSection = TriageSection()
     annotate: tuple[AnnotateRule, ...] = ()
