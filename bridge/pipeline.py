@@ -86,6 +86,12 @@ class ConnectedDesk:
     enrichers: tuple[Enricher, ...] = ()
     people: People | None = None
 
+    def with_requester(self, ticket: Ticket) -> Ticket:
+        """The ticket with what enrichment has just read of its requester: most events tell the id alone."""
+        if self.people is None or ticket.requester is None:
+            return ticket
+        return replace(ticket, requester=self.people.completed(ticket.requester))
+
     def close(self) -> None:
         """Give back the connections of all of them."""
         for enricher in self.enrichers:
@@ -225,9 +231,11 @@ class Pipeline:
         self._commit(box, owner, waiting, weighed)
 
     def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind, memory: Memory) -> Case:
+        connected = self._desks[binding.desk]
         with purpose("enrich"):
-            facts = self._gather(ticket, self._desks[binding.desk].enrichers)
-        return case_of(policy, binding, ticket, trigger, memory, facts=facts, now=self._clock())
+            facts = self._gather(ticket, connected.enrichers)
+        known = connected.with_requester(ticket)
+        return case_of(policy, binding, known, trigger, memory, facts=facts, now=self._clock())
 
     def _bindings(self, policy: Policy, known: Mapping[str, Roster]) -> dict[str, Binding]:
         return {name: bind(policy, roster) for name, roster in known.items() if name in self._desks}

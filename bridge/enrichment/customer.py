@@ -1,6 +1,7 @@
 """Who the customer is: tier, plan and account owner, from the desk's record or a source of the team's own."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,6 +37,14 @@ class People:
     def find_anyway(self, told: Requester) -> Requester:
         """The requester from the desk where a source has them read in any case, else as the ticket told them."""
         return self.find(told, lambda each: not self._read_by_a_source(each))[0]
+
+    def completed(self, told: Requester) -> Requester:
+        """The requester with what the ticket does not tell of them, where they were read lately; makes no call."""
+        held = None if self._cache.lacks(told.id) else self._cache.peek(told.id)
+        if held is None:
+            return told
+        known = {part.name: value for part in fields(told) if (value := getattr(told, part.name)) not in (None, {})}
+        return replace(held.value, **known | {"organisation": held.value.organisation or told.organisation})
 
     def lacks(self, told: Requester) -> bool:
         """Whether a source would now have the requester read from the desk."""

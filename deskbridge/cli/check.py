@@ -13,6 +13,7 @@ from bridge import yamlfile
 from bridge.binding import bind
 from bridge.errors import BadCredential, BadFile, DeskbridgeError
 from bridge.metrics import CountingGate, Metrics
+from bridge.ports import Capability
 from bridge.settings import Settings
 from deskbridge.cli.outlast import patient
 from deskbridge.wiring import connect, read_settings, utc_now
@@ -47,12 +48,14 @@ def check(
             _tell_json(severity="fault", code="file", **asdict(fault))
         raise typer.Exit(2) from error
     found = lint(policy, document, settings.desks)
-    failures = [*_failed_tests(policy), *(_live(settings, policy, config) if live else ())]
+    failures = [*_failed_tests(policy), *_unsigned(settings, policy)]
+    failures += _live(settings, policy, config) if live else ()
     serious = [one for one in found if one.severity == "fault" or (strict and one.severity == "warning")]
     if as_json:
         _tell_all_json(found, failures)
         raise typer.Exit(2 if serious or failures else 0)
     _warn_of_secrets(settings, config)
+    _warn_of_unmailed(settings, policy)
     for one in found:
         if one not in serious and (hints or one.severity == "warning"):
             typer.echo(str(one), err=True)
@@ -66,6 +69,13 @@ def check(
 
 def _failed_tests(policy: LoadedPolicy) -> Iterator[str]:
     return (f"policy test '{result.name}': {result.words}" for result in policy.run_tests() if not result.passed)
+
+
+def _unsigned(settings: Settings, policy: LoadedPolicy) -> Iterator[str]:
+    """The webhooks that rules call and whose messages nothing could sign."""
+    called = {name for rule in policy.file.annotate for name in rule.then.call}
+    for name in sorted(called - {name for name, secrets in settings.outgoing.secrets.items() if secrets}):
+        yield f"a rule calls webhook '{name}', for which `outgoing.secrets` in the settings has no secret"
 
 
 def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[str]:
@@ -87,6 +97,17 @@ def _warn_of_secrets(settings: Settings, config: Path) -> None:
     if settings.plain_secrets:
         keys = ", ".join(settings.plain_secrets)
         typer.echo(f"warning: secrets in {config} itself suit sandbox desks only; set by ${{NAME}}: {keys}", err=True)
+
+
+def _warn_of_unmailed(settings: Settings, policy: LoadedPolicy) -> None:
+    if not any(rule.then.notify for rule in policy.file.annotate):
+        return
+    for name, desk in settings.desks.items():
+        connected = connect(name, desk, settings, CountingGate(Metrics()), utc_now)
+        connected.close()
+        if Capability.NOTIFY not in connected.desk.can:
+            words = f"{desk.vendor} mails no notes, so that `notify` only stands in the note there"
+            typer.echo(f"warning: desk '{name}': {words}", err=True)
 
 
 def _tell_all_json(found: Sequence[Finding], failures: Sequence[str]) -> None:
