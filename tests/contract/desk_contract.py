@@ -253,6 +253,19 @@ class DeskContract(ABC):
         assert requester.email == CUSTOMER
         assert requester.organisation is not None
         assert requester.organisation.name == "Globex"
+        assert requester.created_at is not None
+        assert ticket.created_at is not None
+        assert abs(requester.created_at - ticket.created_at) <= timedelta(seconds=1)
+
+    def test_a_desk_that_tells_of_many_requesters_says_of_each_what_it_says_of_one(
+        self, world: World, ref: TicketRef
+    ) -> None:
+        requester = world.desk.fetch(ref).requester
+        assert requester is not None
+        many = getattr(world.desk, "requesters", None)
+        assert (many is not None) == (Capability.MANY_REQUESTERS in world.desk.can)
+        if many is not None:
+            assert many([requester.id, self.missing_id]) == {requester.id: world.desk.requester(requester.id)}
 
     def test_history_gives_the_requesters_tickets_newest_first(self, world: World, ref: TicketRef) -> None:
         world.clock.later(60)

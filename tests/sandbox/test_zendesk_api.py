@@ -23,6 +23,19 @@ def desk(clock: Clock) -> Iterator[Sandbox]:
         yield running
 
 
+# People -------------------------------------------------------------------------------------------------------------
+
+
+def test_many_users_come_with_their_organisations_each_once_and_without_strangers(desk: Sandbox) -> None:
+    tickets = [desk.ticket(desk.write(email=f"{name}@globex.example")) for name in ("ada", "bob")]
+    ids = {"ids": ",".join(str(number) for number in (*(each["requester_id"] for each in tickets), 999999999))}
+    plain = desk.api.get("users/show_many", params=ids).json()
+    beside = desk.api.get("users/show_many", params={**ids, "include": "organizations"}).json()
+    assert [user["id"] for user in plain["users"]] == [each["requester_id"] for each in tickets]
+    assert "organizations" not in plain
+    assert [each["name"] for each in beside["organizations"]] == ["Globex"]
+
+
 # Credentials --------------------------------------------------------------------------------------------------------
 
 
