@@ -111,8 +111,11 @@ class Desk(Protocol):
     def read(self, delivery: Delivery) -> Sequence[Event]:
         """What the delivery says, pure: an unknown or unreadable one is one Event of kind UNKNOWN, never an error."""
 
-    def fetch(self, ref: TicketRef) -> Ticket:
-        """The ticket as it is now, complete, with its newest messages and its requester as far as one read gives it."""
+    def fetch(self, ref: TicketRef, *, history: bool = False) -> Ticket:
+        """The ticket as it is now, complete, with its newest messages and its requester as far as one read gives it.
+
+        With `history` also what people have `touched`, where the vendor tells and even if that costs another call.
+        """
 
     def requester(self, requester_id: str) -> Requester:
         """A requester with their organisation."""

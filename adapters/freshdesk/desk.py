@@ -99,8 +99,9 @@ class FreshdeskDesk:
         """The hint that the delivery is; see `hint.events`."""
         return hint.events(delivery)
 
-    def fetch(self, ref: TicketRef) -> Ticket:
+    def fetch(self, ref: TicketRef, *, history: bool = False) -> Ticket:
         """The ticket with its whole conversation: one call, and one more for every 30 entries of a long one."""
+        del history  # no call of Freshdesk's tells what was done to a ticket
         row = self._client.get("/tickets/{id}", ref.id, include="requester,company,conversations")
         talk = row.get("conversations") or []
         return self._ticket(ref, row, list(self._talk(ref)) if len(talk) >= INCLUDED else talk)

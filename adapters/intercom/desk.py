@@ -117,8 +117,9 @@ class IntercomDesk:
         """The one event of a notification."""
         return (event_of(delivery, self._names()),)
 
-    def fetch(self, ref: TicketRef) -> Ticket:
+    def fetch(self, ref: TicketRef, *, history: bool = False) -> Ticket:
         """The conversation or ticket with its newest 500 parts, all that Intercom gives."""
+        del history  # every read shows it, as parts
         return self._writer.fetch(ref)
 
     def requester(self, requester_id: str) -> Requester:

@@ -1,7 +1,7 @@
 """Intercom's words in ours: pure tables, and the ticket, messages and people that a payload describes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -97,6 +97,9 @@ AUTHOR: Final = {
 PUBLIC_PARTS: Final = frozenset({"comment", "quick_reply"})
 """The part types that the requester can read; of other parts that carry words, only those of their own making."""
 
+ASSIGNING_PARTS: Final = frozenset({"assignment", "assign_and_reopen"})
+"""The part types that tell who was given the conversation or ticket."""
+
 SUBJECT_ATTRIBUTE: Final = "_default_title_"
 BODY_ATTRIBUTE: Final = "_default_description_"
 """The two ticket attributes that every account has: a ticket's subject and its first message."""
@@ -143,6 +146,7 @@ def _conversation(desk: str, item: Row, names: Names, *, complete: bool) -> Tick
         updated_at=instant(item.get("updated_at")),
         stamp=some_id(item.get("updated_at")),
         complete=complete,
+        touched=touched_by(parts_of(item), names),
     )
 
 
@@ -170,6 +174,7 @@ def _ticket(desk: str, item: Row, names: Names, *, complete: bool) -> Ticket:
         updated_at=instant(item.get("updated_at")),
         stamp=some_id(item.get("updated_at")),
         complete=complete,
+        touched=touched_by(parts_of(item), names),
     )
 
 
@@ -199,6 +204,20 @@ def parts_of(item: Row) -> list[Row]:
     return _rows(item.get("conversation_parts"), "conversation_parts") or _rows(
         item.get("ticket_parts"), "ticket_parts"
     )
+
+
+def touched_by(parts: Iterable[Row], names: Names) -> frozenset[str]:
+    """What people have assigned by hand, agent or team, also where it was undone since."""
+    to = {
+        _row(part.get("assigned_to")).get("type")
+        for part in parts
+        if part.get("part_type") in ASSIGNING_PARTS and actor_of(part, names).kind is ActorKind.AGENT
+    }
+    return frozenset().union(*(_HANDS[kind] for kind in to if kind in _HANDS))
+
+
+_HANDS: Final = {"admin": ("assignee", "team"), "team": ("team",)}
+"""By who was assigned, what belongs to a person from then on: who chooses an agent has chosen the team."""
 
 
 def opening_of(item: Row) -> Row:

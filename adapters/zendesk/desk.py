@@ -1,11 +1,12 @@
 """Zendesk through the port: what the core asks of a desk, said in Zendesk's calls."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from adapters.wire import kept, some_id
-from adapters.zendesk import bulk, mapping, plan, roster, rules, webhook
+from adapters.zendesk import audits, bulk, mapping, plan, roster, rules, webhook
 from adapters.zendesk.client import ZendeskClient
 from adapters.zendesk.options import ZendeskOptions
 from bridge.errors import BadCredential, DeskError, NotThere, Unclear
@@ -81,17 +82,21 @@ class ZendeskDesk:
         """The one event of a delivery."""
         return (webhook.read(self.name, self._options.url, delivery.body),)
 
-    def fetch(self, ref: TicketRef) -> Ticket:
-        """The ticket with its newest hundred comments, in two calls."""
+    def fetch(self, ref: TicketRef, *, history: bool = False) -> Ticket:
+        """The ticket with its newest hundred comments, in two calls; its history takes one for each hundred changes."""
         given = self._client.ticket(ref.id)
         said = self._client.comments(ref.id)
         users = [*mapping.listing(given.get("users")), *mapping.listing(said.get("users"))]
         messages = mapping.conversation(
             mapping.listing(said.get("comments")), users, some_id(given["ticket"].get("requester_id"))
         )
-        return mapping.ticket_of_rest(
+        ticket = mapping.ticket_of_rest(
             self.name, self._options.url, given["ticket"], beside=given, messages=messages, complete=True
         )
+        if not history:
+            return ticket
+        requester_id = ticket.requester.id if ticket.requester else None
+        return replace(ticket, touched=audits.touched(self._client.audits(ref.id), requester_id))
 
     def requester(self, requester_id: str) -> Requester:
         """A user, and their organisation where they have one, in one call."""
@@ -159,8 +164,8 @@ class ZendeskDesk:
 
     def find(self, step: Step) -> Receipt | None:
         """A receipt where an audit of the ticket carries the step's marker."""
-        audits: Iterable[mapping.Json] = self._client.audits(step.ref.id)
-        return Receipt(found=True) if any(_marker(audit) == step.marker for audit in audits) else None
+        made = self._client.audits(step.ref.id)
+        return Receipt(found=True) if any(audits.marker(audit) == step.marker for audit in made) else None
 
     def submit(self, steps: Sequence[Step]) -> str:
         """One PUT of up to a hundred tickets, each under the stamp that its plan saw."""
@@ -176,11 +181,6 @@ class ZendeskDesk:
     def rehearsal(self, ref: TicketRef) -> Step:
         """A step that changes nothing, under a stale stamp."""
         return bulk.rehearsal(ref)
-
-
-def _marker(audit: mapping.Json) -> object:
-    custom = mapping.mapping(mapping.mapping(audit.get("metadata")).get("custom"))
-    return mapping.mapping(custom.get(plan.METADATA)).get("op")
 
 
 def _unless_hidden(call: Callable[[], T]) -> T | None:

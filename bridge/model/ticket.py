@@ -98,7 +98,8 @@ class Ticket:
     `status_raw`, `status_custom_id`, `priority_raw`, `channel_raw` and `type` are the vendor's values verbatim, what a
     write-back starts from, so that a round trip never demotes a ticket. `stamp` is the vendor's version stamp verbatim
     (ISO text or unix seconds as text). `messages` is oldest first and may be partial when the snapshot came from an
-    event: `complete` is True only where nothing that a decision reads is missing.
+    event: `complete` is True only where nothing that a decision reads is missing. `touched` are those of `assignee`,
+    `team`, `priority` and `type` that a person has set, also where it was undone since, as far as the read shows.
     """
 
     ref: TicketRef
@@ -122,6 +123,7 @@ class Ticket:
     stamp: str | None = None
     url: str | None = None
     complete: bool = True
+    touched: frozenset[str] = frozenset()
 
     @property
     def is_final(self) -> bool:

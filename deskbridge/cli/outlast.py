@@ -35,8 +35,8 @@ class _Patient:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._desk, name)
 
-    def fetch(self, ref: TicketRef) -> Ticket:
-        return _outlast(self._desk.name, partial(self._desk.fetch, ref))
+    def fetch(self, ref: TicketRef, *, history: bool = False) -> Ticket:
+        return _outlast(self._desk.name, partial(self._desk.fetch, ref, history=history))
 
     def roster(self) -> Roster:
         return _outlast(self._desk.name, self._desk.roster)

@@ -125,3 +125,25 @@ def test_an_assignment_that_an_agent_took_back_before_we_looked_is_still_theirs(
     world.run(for_seconds=8)
     assert world.ticket(number)["assignee"] is None
     assert "money" in world.ticket(number)["tags"]
+
+
+@pytest.mark.parametrize("first", ["creation", "reply"])
+def test_what_an_agent_took_back_unheard_before_we_looked_is_still_theirs(world: World, first: str) -> None:
+    """Every webhook about it is lost. What only Freshdesk's agents remember, no bridge can know."""
+    if world.vendor == "freshdesk":
+        pytest.skip("no call of Freshdesk's tells what was done to a ticket")
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.delivered()
+    world.control("PUT", "faults", {"drop": 1.0})
+    world.clock.turn(4)
+    world.agent(number, set={"team": "Billing", "assignee": "bo@acme.example"})
+    world.clock.turn(1)
+    world.agent(number, set={"assignee": None})
+    world.clock.turn(1)
+    if first == "reply":
+        world.control("DELETE", "faults")
+        world.customer("", "The invoice of last month, I mean.", ticket=number)
+    world.run(for_seconds=8)
+    world.control("DELETE", "faults")
+    assert world.ticket(number)["assignee"] is None
+    assert "money" in world.ticket(number)["tags"]
