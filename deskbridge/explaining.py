@@ -76,9 +76,8 @@ def given_in(file: Path) -> Given:
     return yamlfile.read(file).load(Given)
 
 
-def of_file(file: Path, policy: LoadedPolicy, agents: "Agents | None") -> Explained:
-    """The explanation of a ticket in a file, as if its desk were live. Raises BadFile."""
-    given = given_in(file)
+def of_given(name: str, given: Given, policy: LoadedPolicy, agents: "Agents | None") -> Explained:
+    """The explanation of a ticket as a test would give it, as if its desk were live."""
     case = cases.case_of(policy, given)
     explanation = policy.explanation(case, desk=given.desk)
     target, assignment = explanation.outcome.target, None
@@ -88,7 +87,7 @@ def of_file(file: Path, policy: LoadedPolicy, agents: "Agents | None") -> Explai
     elif target is not None:
         remarks = (f"agents are not told: none were read of a desk '{given.desk}', which is what `desk` says",)
     mode = explanation.outcome.mode
-    return Explained(str(file), policy.version, case.now, mode, explanation, assignment, remarks=remarks)
+    return Explained(name, policy.version, case.now, mode, explanation, assignment, remarks=remarks)
 
 
 @dataclass(frozen=True, slots=True)

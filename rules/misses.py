@@ -16,7 +16,7 @@ from rules.view import View
 CHANGES_MAX: Final = 3
 """So many values are changed at once; a rule that lacks more is no near miss."""
 
-TRIES_MAX: Final = 5_000
+TRIES_MAX: Final = 20_000
 """So many changed cases are tried for one case, and TRIES_A_RULE of them for one rule at most."""
 
 TRIES_A_RULE: Final = 400
@@ -64,22 +64,34 @@ class Seeker:
         self._view_of = view_of
         self._view = view_of(case)
         self._matched = engine.matched(self._view)
-        self._tries = iter(range(TRIES_MAX))
+        self._stopping = [
+            (number, one.node)
+            for number, one in enumerate(engine.annotate)
+            if one.rule.then.stop and one.node is not None and one.node.holds(self._view) is True
+        ]
+        self._skipping = [one.node for one in self._matched.annotate if one.rule.then.skip and one.node is not None]
+        self._routing = [
+            (number, one.node)
+            for number, one in enumerate(engine.route)
+            if one.node is not None and one.node.holds(self._view) is True
+        ]
+        self._tries = TRIES_MAX
 
     def misses(self, sound: Sound) -> Iterator[Miss]:
         """A miss for each rule that was not applied and is near enough, in the order of the file."""
         applied = {one.rule.name for one in self._matched.every}
-        every: list[AnyRule] = [*self._engine.route, *self._engine.annotate]
-        for one in every:
-            if one.rule.name not in applied and (found := self._nearest(one, sound)) is not None:
-                yield found
+        every: list[tuple[int, AnyRule]] = [*enumerate(self._engine.route), *enumerate(self._engine.annotate)]
+        for number, one in every:
+            if self._tries > 0 and one.rule.name not in applied:
+                found = self._nearest(one, self._before(one, number), sound)
+                yield from () if found is None else (found,)
 
     def applies(self, case: Case, rule: str) -> bool:
         """Whether a rule is applied to a case."""
         return any(one.rule.name == rule for one in self._engine.matched(self._view_of(case)).every)
 
-    def _nearest(self, one: AnyRule, sound: Sound) -> Miss | None:
-        wanted, unwanted = ([] if one.node is None else [one.node]), self._before(one)
+    def _nearest(self, one: AnyRule, unwanted: Sequence[Node], sound: Sound) -> Miss | None:
+        wanted = [] if one.node is None else [one.node]
         held = all(node.holds(self._view) is True for node in wanted)
         for changes in self._tried(wanted, unwanted):
             case = self._changed(changes)
@@ -89,18 +101,11 @@ class Seeker:
                 return Miss(one.verdict.stage, one.rule.name, one.verdict.line or 1, changes, held, case)
         return None
 
-    def _before(self, one: AnyRule) -> list[Node]:
+    def _before(self, one: AnyRule, number: int) -> list[Node]:
         """The conditions that hold and keep a rule from being applied, whether or not it holds itself."""
-        annotate, route, matched = self._engine.annotate, self._engine.route, self._matched
-        stops = [each for each in annotate if each.rule.then.stop]
         if one.verdict.stage == "annotate":
-            names = [each.rule.name for each in annotate]
-            stops = [each for each in stops if names.index(each.rule.name) < names.index(one.rule.name)]
-            return [each.node for each in stops if each.node is not None and each in matched.annotate]
-        earlier = route[: [each.rule.name for each in route].index(one.rule.name)]
-        skips = [each.node for each in matched.annotate if each.rule.then.skip]
-        nodes = [*skips, *(each.node for each in earlier)]
-        return [node for node in nodes if node is not None and node.holds(self._view) is True]
+            return [node for at, node in self._stopping if at < number]
+        return [*self._skipping, *(node for at, node in self._routing if at < number)]
 
     def _goal(self, case: Case, wanted: Sequence[Node], unwanted: Sequence[Node]) -> bool:
         view = self._view_of(case)
@@ -117,8 +122,9 @@ class Seeker:
         together = (chosen for keys in self._keys(wanted, unwanted) for chosen in _choices(keys, values))
         tries = ((one,) for one in single)
         for changes in islice((*tries, *islice(together, TRIES_A_RULE)), TRIES_A_RULE):
-            if next(self._tries, None) is None:
+            if self._tries <= 0:
                 return
+            self._tries -= 1
             yield changes
 
     def _keys(self, wanted: Sequence[Node], unwanted: Sequence[Node]) -> list[frozenset[str]]:

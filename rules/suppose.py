@@ -1,6 +1,6 @@
 """Other values that a ticket might have had, made of what conditions ask: what a nearest miss is looked for among."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, combinations, islice
@@ -164,13 +164,13 @@ def _times(view: View, leaves: Sequence[Leaf]) -> Iterator[Supposed]:
 
 def _singles(view: View, key: str, leaves: Sequence[Leaf]) -> Iterator[Supposed]:
     """Every value that is named or next to a bound, every one of a closed list, something else, the unknown."""
-    present = _value(view, leaves)
+    present, named = _value(view, leaves), set(map(fold, _named(leaves)))
     was = f"it was {leaves[0].told(view)}"
     for value in dict.fromkeys(_others(key, leaves, present)):
         wall = _wall(view, value, leaves) if isinstance(value, timedelta) else value
         if wall is not None:
             words = flow(value) if isinstance(value, bool) else shown(value)
-            yield Supposed(key, wall, f"{key} were {words}", was, _distance(present, value))
+            yield Supposed(key, wall, f"{key} were {words}", was, _distance(present, value, named))
     if present is not None and key not in _ALWAYS_KNOWN:
         yield Supposed(key, None, f"{key} were unknown", was, _UNKNOWN)
 
@@ -238,9 +238,9 @@ _FAR: Final = timedelta(days=92)
 """Open hours are counted back so far at most."""
 
 
-def _distance(present: Any, value: Any) -> float:
-    """How far two values are from each other: below 1 where both are on a scale."""
+def _distance(present: Any, value: Any, named: Container[Hashable]) -> float:
+    """How far two values are from each other: below 1 where both are on a scale, less where conditions name it."""
     one, other = rank_of(present), rank_of(value)
     if one is None or other is None:
-        return 1.25 if value == _OTHER else 1.0
+        return 1.0 if fold(value) in named else 1.25
     return abs(one - other) / (abs(one) + abs(other) + 1)

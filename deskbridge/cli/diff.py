@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -52,7 +52,7 @@ def diff(
 
     Nothing is written, and no desk is asked. Both policies read each ticket's text anew.
     """
-    settings = read_settings(config, os.environ)
+    settings = partial(read_settings, config, os.environ)
     comparison = Comparison(policy_named(old, settings), policy_named(new, settings))
     moves, count = [], 0
     with _asked(settings, tickets, since) as asked:
@@ -68,12 +68,12 @@ def diff(
 
 
 @contextmanager
-def _asked(settings: Settings, tickets: Path | None, since: str) -> Iterator[Iterator[tuple[str, Ask]]]:
+def _asked(settings: Callable[[], Settings], tickets: Path | None, since: str) -> Iterator[Iterator[tuple[str, Ask]]]:
     """The tickets to ask about, by name."""
     if tickets is not None:
         yield _given(tickets)
         return
-    with opened(settings) as store, store.reading() as connection:
+    with opened(settings()) as store, store.reading() as connection:
         past = journal.latest(connection, utc_now() - span_of(since))
         yield ((str(decision.ref), partial(_again, case)) for decision in past if (case := decision.case) is not None)
 

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Set
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -22,7 +23,7 @@ from bridge.store import Store, policies
 from deskbridge.cli.database import opened
 from deskbridge.cli.named import policy_named, version_named
 from deskbridge.cli.outlast import patient
-from deskbridge.explaining import Explained, agents_of, of_decision, of_file, of_ticket
+from deskbridge.explaining import Explained, agents_of, given_in, of_decision, of_given, of_ticket
 from deskbridge.wiring import connect, read_settings, terms, utc_now
 from rules import LoadedPolicy
 from rules.account import ConditionAccount, RuleAccount
@@ -45,22 +46,31 @@ def explain(
 
     Nothing is written. A ticket of a desk is read from it as it is now; a past decision is explained as it was made.
     """
-    settings = read_settings(config, os.environ)
-    explained = _explained(ticket, settings, policy)
+    if Path(ticket).suffix in _FILES:
+        explained = _of_file(Path(ticket), config, policy)
+    else:
+        explained = _of_the_bridge(ticket, read_settings(config, os.environ), policy)
     if as_json:
         typer.echo(json.dumps(explained.plain(), ensure_ascii=False, default=str))
     else:
         Console(markup=False, highlight=False).print(shown(explained))
 
 
-def _explained(ticket: str, settings: Settings, wanted: str | None) -> Explained:
-    if Path(ticket).suffix in _FILES:
-        policy = policy_named(wanted, settings) if wanted is not None else rules.load(settings.policy)
-        with opened(settings) as store:
-            return of_file(Path(ticket), policy, agents_of(store, policy, settings))
+def _of_file(file: Path, config: Path, wanted: str | None) -> Explained:
+    """Without settings too, where the policy is a file."""
+    settings = partial(read_settings, config, os.environ)
+    policy = policy_named(wanted, settings) if wanted is not None else rules.load(settings().policy)
+    given = given_in(file)
+    if config.exists() and given.desk in (known := settings()).desks:
+        with opened(known) as store:
+            return of_given(str(file), given, policy, agents_of(store, policy, known))
+    return of_given(str(file), given, policy, None)
+
+
+def _of_the_bridge(ticket: str, settings: Settings, wanted: str | None) -> Explained:
     with opened(settings) as store:
         if ":" in ticket:
-            policy = policy_named(wanted, settings) if wanted is not None else _in_effect(settings, store)
+            policy = policy_named(wanted, lambda: settings) if wanted is not None else _in_effect(settings, store)
             return _live(ticket, policy, settings, store)
         return of_decision(ticket, lambda version: version_named(wanted or version, store), store)
 

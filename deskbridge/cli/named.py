@@ -1,5 +1,6 @@
 """The policy that an argument of a command names: a file, or a version that took effect."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import rules
@@ -9,11 +10,14 @@ from deskbridge.cli.database import opened
 from rules import LoadedPolicy
 
 
-def policy_named(wanted: str, settings: Settings) -> LoadedPolicy:
-    """The policy in a file of that name, else the version that begins with it. Raises BadFile and NoSuchVersion."""
+def policy_named(wanted: str, settings: Callable[[], Settings]) -> LoadedPolicy:
+    """The policy in a file of that name, which takes no settings, else the version that begins with it.
+
+    Raises BadFile and NoSuchVersion.
+    """
     if Path(wanted).is_file() or Path(wanted).suffix:
         return rules.load(Path(wanted))
-    with opened(settings) as store:
+    with opened(settings()) as store:
         return version_named(wanted, store)
 
 

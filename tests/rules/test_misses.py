@@ -1,6 +1,7 @@
 """What an explanation says would have applied a rule really applies it, and nothing nearer does."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, combinations
 from typing import Any
@@ -10,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rules
-from bridge.model import Attachment, Case, Finding, Mode, Standing, Triage
+from bridge.model import Attachment, Case, Channel, Finding, Mode, Priority, Standing, Status, Triage
+from bridge.triage import Lexicon
+from rules.alter import altered
 from rules.misses import Miss
+from rules.view import OWN, SOURCES, View
 from tests.rules.build import BASE, END, NOW, case, intent, policy
 from tests.rules.test_engine import CONDITIONS, LEVELS, STATUSES, TAGS, TIERS, VALUES, WORDS, as_case, with_rules
 
@@ -227,17 +231,107 @@ def test_a_changed_text_counts_only_where_triage_reads_it_so_too() -> None:
     assert "sales" in {one.rule for one in loaded.misses(given_otherwise, desk="d")}
 
 
+OTHER_CONDITIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "intent": st.sampled_from(["billing", "outage", {"in": ["billing"], "min_confidence": 0.5}]),
+        "urgency": st.sampled_from(["low", {"at_least": "high"}, {"under": "critical", "min_confidence": 0.7}]),
+        "channel": st.sampled_from(["email", ["chat", "web"]]),
+        "type": st.sampled_from(["bug", {"starts_with": "bu"}, {"unknown": True}]),
+        "attachments": st.sampled_from([["image"], {"none": ["pdf"]}, {"all": ["pdf", "image"]}]),
+        "previous_assignees": st.sampled_from([["ana"], {"none": ["ana", "cy"]}]),
+        "requester.domain": st.sampled_from(["acme.example", {"contains": "acme"}]),
+        "messages.agent": st.sampled_from([{"over": 1}, {"at_most": 0}]),
+        "age": st.sampled_from([{"over": "2h"}, {"at_most": "1h"}]),
+        "fact.score": st.sampled_from([{"over": 0.5}, {"under": 0.25}]),
+    },
+).filter(bool)
+OTHER_CASES = st.builds(
+    lambda triage, kinds, hours, score, **ticket: case(
+        triage=triage,
+        messages=tuple(one for kind in kinds for one in _with_file(kind)) or case().ticket.messages,
+        created_at=NOW - timedelta(hours=hours),
+        facts={"score": score},
+        **ticket,
+    ),
+    st.builds(
+        lambda intents, urgencies: Triage(intent=intents, urgency=urgencies),
+        st.none() | st.builds(Finding, st.sampled_from(["billing", "outage"]), st.sampled_from([0.4, 0.8, 0.9])),
+        st.none() | st.builds(Finding, st.sampled_from(["low", "high"]), st.sampled_from([0.6, 0.8])),
+    ),
+    st.lists(st.sampled_from(["a.png", "a.pdf"]), max_size=2),
+    st.integers(0, 3),
+    st.none() | st.sampled_from([0.1, 0.5, 0.6]),
+    type=st.sampled_from([None, "bug", "task"]),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(OTHER_CONDITIONS, min_size=1, max_size=3), st.booleans(), OTHER_CASES)
+def test_a_miss_of_any_kind_of_value_is_decided_so_by_a_policy_loaded_anew(
+    conditions: list[dict[str, Any]], negated: bool, asked: Case
+) -> None:
+    written = [{"not": condition} if negated else condition for condition in conditions]
+    loaded, again = with_rules(*written), with_rules(*written)
+    for miss in loaded.misses(asked, desk="d"):
+        assert miss.rule not in applied(again, asked)
+        assert miss.rule in applied(again, miss.case)
+        assert len({one.key for one in miss.changes}) == len(miss.changes)
+
+
+MADE: dict[str, Any] = {
+    "event": "requester_replied",
+    "status": Status.PENDING,
+    "priority": Priority.HIGH,
+    "channel": Channel.CHAT,
+    "asks_for_human": True,
+    "messages.requester": 3,
+    "messages.agent": 2,
+    "contacts_24h": 4,
+    **dict.fromkeys(("tags", "previous_tags", "entities", "organisation.tags"), frozenset({"x", "y"})),
+    "previous_assignees": frozenset({"cy"}),
+    "attachments": frozenset({"pdf", "image"}),
+    "signals": frozenset({"churn"}),
+}
+
+
+@pytest.mark.parametrize("key", [*sorted(set(SOURCES) - {"desk"}), "field.a", "requester.field.a", "fact.a"])
+def test_every_key_that_a_condition_asks_about_can_be_supposed_to_be_otherwise(key: str) -> None:
+    value = MADE.get(key, "x.example")
+    before = View(case("hello"), {}, Lexicon([]), {"x": "X"}, {"a": "cf_a"})
+    made = altered(before, key, value)
+    assert made is not None
+    after = replace(before, case=made, answers={})
+    source = SOURCES.get(key) or OWN[f"{key.removesuffix('.a')}.*"](key, "a")
+    assert source.read(after) == value
+    others = [source for name, source in SOURCES.items() if name not in {key, *LINKED.get(key, ())}]
+    assert [source.read(after) for source in others] == [source.read(before) for source in others]
+
+
+LINKED = {
+    "requester.domain": {"requester.email"},
+    "requester.email": {"requester.domain"},
+}
+"""Keys that tell two sides of one thing."""
+
+
+def test_a_word_of_a_script_without_spaces_is_taken_out_of_the_text() -> None:
+    miss = only("{not: {text: [請求書]}}", case("この請求書は間違い"))
+    assert miss is not None
+    assert miss.words == "`it` would have matched if text lacked '請求書'; it had '請求書'"
+
+
 def test_what_would_take_a_pattern_is_not_made_up() -> None:
     assert only("{text: {pattern: 'A-[0-9]+'}}", case("hello")) is None
 
 
-def test_a_thousand_rules_are_gone_through_within_a_bounded_number_of_tries() -> None:
+def test_each_of_a_thousand_rules_has_its_miss_within_the_bounded_number_of_tries() -> None:
     each = "\n".join(
         f"  - {{name: r{n}, when: {{all: [{{type: t{n}}}, {{channel: chat}}, {{requester.plan: p{n}}}]}}, skip: true}}"
         for n in range(1_000)
     )
     loaded = rules.loads(f"{BASE}route:\n{each}\n{END}")
-    assert len(loaded.misses(case(), desk="d")) <= 1_000
+    assert len(loaded.misses(case(), desk="d")) == 1_000
 
 
 def test_a_file_is_attached_to_what_the_requester_wrote() -> None:
