@@ -544,7 +544,10 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
     if creation is not None and created is not None and _only_its_burst(creation, events):
         ticket = created
     elif _may_matter(events, memory, acting_id):
-        ticket = desk.fetch(TicketRef(box.desk, box.ticket))
+        # While it may yet be assigned: who took it and gave it back before we looked leaves no other trace.
+        history = known is None or memory.conflicts > 0 or memory.waiting_for is not None
+        ticket = desk.fetch(TicketRef(box.desk, box.ticket), history=history)
+        memory = replace(memory, held=memory.held | ticket.touched)
         seen_until = reconcile.seen_whole(ticket, asked_at)
     elif known is not None and (status := _settled(events, known)) is not None:
         return Sighting(replace(known, status=status), replace(memory, waiting_for=None), None)
