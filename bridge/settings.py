@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, create_model
+from pydantic import AfterValidator, BaseModel, Field, PlainValidator, SecretStr, create_model
 
 from bridge import yamlfile
 from bridge.caller import Receivers
@@ -76,12 +76,19 @@ def _a_signing_secret(secret: SecretStr) -> SecretStr:
 SigningSecret = Annotated[SecretStr, AfterValidator(_a_signing_secret)]
 
 
+def _a_network(written: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(written))
+    except ValueError:
+        raise ValueError("is no network; write one like 10.20.0.0/16") from None
+
+
 class OutgoingOptions(Part):
     """How the policy's webhooks are called: secrets by the policy's name for each, and where they may be."""
 
     secrets: Mapping[str, tuple[SigningSecret, ...]] = Field(default_factory=dict)
     timeout_seconds: Annotated[float, Field(ge=1, le=60)] = 10
-    private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    private_networks: tuple[Annotated[IPv4Network | IPv6Network, PlainValidator(_a_network)], ...] = ()
 
     @property
     def receivers(self) -> Receivers:

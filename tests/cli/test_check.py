@@ -92,3 +92,25 @@ def test_mistakes_in_the_file_itself_are_json_too(check: Check) -> None:
 def test_a_failing_test_of_the_policy_is_json_too(check: Check) -> None:
     (failed,) = told(check(CLEAN.replace("expect: {route: billing}", "expect: {route: everything else}"), "--json"))
     assert str(failed["message"]).startswith("policy test 'an invoice': route: expected everything else, got billing")
+
+
+CALLING = """
+webhooks: {crm: "https://crm.example/in"}
+annotate:
+  - {name: churn risk, when: {text: cancel my account}, then: {call: crm, notify: {to: billing, text: call them}}}
+tests:
+  - {name: an invoice, given: {body: my invoice}, expect: {route: billing}}
+  - {name: leaving, given: {body: please cancel my account}, expect: {route: everything else, call: crm}}
+"""
+
+
+def test_a_webhook_that_nothing_signs_fails_and_a_desk_that_mails_no_notes_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "deskbridge.yaml"
+    (tmp_path / "policy.yaml").write_text(parts(CALLING), "utf-8")
+    config.write_text(SETTINGS + "  chat: {vendor: intercom, access_token: t, webhook_secrets: [s]}\n", "utf-8")
+    result = CliRunner().invoke(app, ["check", "--config", str(config)])
+    assert "a rule calls webhook 'crm', for which `outgoing.secrets` in the settings has no secret" in str(
+        result.exception
+    )
+    warned = [line for line in result.stderr.splitlines() if "notify" in line]
+    assert warned == ["warning: desk 'chat': intercom mails no notes, so that `notify` only stands in the note there"]

@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 
 import rules
-from bridge.model import Mode
-from bridge.store import Store, casebook
+from bridge.model import Mode, TicketRef
+from bridge.store import Store, callouts, casebook
+from bridge.store.callouts import Callout
 from bridge.store.casebook import Entry
+from bridge.store.mailbox import LeaseLost
 from bridge.store.retention import tidy
+from bridge.worker import LEASE
 from tests.conftest import Clock
 from tests.core.receiver import Receiver, dies, hangs, says, trickles
 from tests.core.world import WEBHOOK_KEYS, World
@@ -240,3 +243,32 @@ def test_a_receiver_that_hangs_keeps_no_desk_waiting(world: World, receiver: Rec
     finally:
         receiver.ended.set()
         world.workers.stop()
+
+
+def message(clock: Clock, number: int) -> Callout:
+    return Callout(f"w{number}", "crm", TicketRef("acme", "7"), "d1", "{}", 0, clock.now + DAY)
+
+
+def test_a_message_is_one_workers_until_it_is_silent_for_too_long(store: Store, clock: Clock) -> None:
+    with store.writing() as connection:
+        callouts.plan(connection, [message(clock, 1), message(clock, 2)], clock.now)
+    mine, other = (callouts.claim(store, owner, clock.now, LEASE, apart=[]) for owner in ("one", "another"))
+    assert mine is not None
+    assert other is not None
+    assert {mine.id, other.id} == {"w1", "w2"}
+    assert callouts.claim(store, "a third", clock.now, LEASE, apart=[]) is None
+    clock.turn(LEASE.total_seconds() + 1)
+    with store.writing() as connection:
+        callouts.renew(connection, ["one"], clock.now + LEASE)
+        assert callouts.take_over(connection, clock.now) == 1
+    assert callouts.claim(store, "a third", clock.now, LEASE, apart=["crm"]) is None
+    assert callouts.claim(store, "a third", clock.now, LEASE, apart=[]) == other
+    with pytest.raises(LeaseLost), store.writing() as connection:
+        callouts.finish(connection, "another", other.id, "done", now=clock.now)
+    with store.writing() as connection:
+        callouts.finish(connection, "one", mine.id, "done", now=clock.now)
+        callouts.postpone(connection, "a third", other.id, clock.now + DAY, "later")
+    assert callouts.claim(store, "one", clock.now, LEASE, apart=[]) is None
+    again = callouts.claim(store, "one", clock.now + DAY, LEASE, apart=[])
+    assert again is not None
+    assert (again.id, again.attempts) == (other.id, 1)

@@ -1,5 +1,6 @@
 """Reading `deskbridge.yaml`."""
 
+import base64
 import json
 import traceback
 from pathlib import Path
@@ -307,3 +308,15 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     settings = load(tmp_path, MINIMAL)
     with pytest.raises(ValidationError):
         settings.workers = 9
+
+
+def test_secrets_for_webhooks_are_whole_ones_and_networks_are_networks(tmp_path: Path) -> None:
+    whole = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+    text = MINIMAL + "outgoing:\n  secrets: {crm: ['%s']}\n  private_networks: [%s]\n"
+    found = load(tmp_path, text % ("${CRM}", "10.0.0.0/8, 'fd00::/8'"), CRM=whole).outgoing.receivers
+    assert found.keys == {"crm": [bytes(range(24))]}
+    assert [str(network) for network in found.private] == ["10.0.0.0/8", "fd00::/8"]
+    assert faults(tmp_path, text % (PLANTED, "10.0.0.1/8")) == [
+        "7:19: must be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32).",
+        "8:22: is no network; write one like 10.20.0.0/16.",
+    ]
