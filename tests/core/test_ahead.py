@@ -1,12 +1,12 @@
 """Customers of a backlog are read together before their tickets are worked on, and singly where that does not go."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from bridge.bulk import BULK_FROM
-from bridge.model import Decision
+from bridge.model import Decision, Delivery, Event
 from bridge.store import Store
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY
@@ -87,11 +87,34 @@ def test_customers_who_are_known_already_are_not_asked_for_again(world: World) -
     assert (reads(world)["together"], reads(world)["singly"]) == (1, 0)
 
 
+def test_a_backlog_of_known_customers_is_looked_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    burst(world)
+    looked = Counter[str]()
+    real: Callable[[Delivery], Sequence[Event]] = world.desk.read
+
+    def read(delivery: Delivery) -> Sequence[Event]:
+        looked[delivery.dedupe_key] += 1
+        return real(delivery)
+
+    for n in range(MANY):
+        world.customer("Charged again", "Please refund the invoice.", f"customer{n}@mail.example")
+    world.delivered()
+    monkeypatch.setattr(world.desk, "read", read)
+    decide(world)
+    assert set(looked.values()) == {2}  # ahead, and when its ticket is worked on
+
+
 def test_a_desk_that_does_not_tell_of_many_costs_nothing_but_the_saving(world: World) -> None:
     world.control("PUT", "faults", {"500": {"probability": 1.0, "match": "show_many"}})
     decisions = burst(world)
     assert reads(world) == {"together": 1, "singly": MANY}
     assert {facts(each)["previous_tickets"] for each in decisions} == {0}
+
+
+def test_a_mistake_in_looking_ahead_stops_no_ticket(world: World) -> None:
+    world.desk.requesters = lambda ids: 1 // 0
+    assert len(burst(world)) == MANY
+    assert reads(world) == {"singly": MANY}
 
 
 def test_customers_of_whom_the_desk_does_not_tell_are_asked_for_singly(world: World) -> None:
