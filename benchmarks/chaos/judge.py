@@ -3,6 +3,7 @@
 What counts as what stands in docs/chaos.md; each function here repeats its own part in one sentence.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ RACE_MAX = 2.0
 vendor has no lock: a slow answer (half a second in this play) and what a crowded machine adds to it."""
 
 _NO_LOCK = {"freshdesk", "intercom"}
+_NO_HISTORY = {"freshdesk"}
 _NO_PRIORITY = {"intercom"}
 _HIGH = {"high", "urgent", 3, 4}
 _OURS = "bridge@acme.example"
@@ -37,14 +39,15 @@ _TAGS_ADDED = re.compile(r"Tags added: ([^<]*)")
 class Move:
     """One write of a ticket's history: the fields it set, the tags it put on and took off, our marker where it has one.
 
-    `who` is requester, agent, integration (we) or system; `fields` are named alike for all vendors.
+    `who` is requester, agent, integration (we) or system; `before` has the value that each field was set from, the
+    fields being named alike for all vendors.
     """
 
     seq: int
     at: float
     who: str
     action: str
-    fields: frozenset[str]
+    before: Mapping[str, Any]
     added: frozenset[str]
     removed: frozenset[str]
     mark: str | None
@@ -53,12 +56,17 @@ class Move:
     def of(cls, write: Mapping[str, Any]) -> "Move":
         """The move of a row of `writes`."""
         changes: Mapping[str, Any] = write["changes"]
-        before, after = (frozenset(tags or ()) for tags in changes.get("tags", ((), ())))
-        fields = frozenset(_NAMES.get(name, name) for name in changes.keys() - _BESIDE)
+        had, has = (frozenset(tags or ()) for tags in changes.get("tags", ((), ())))
+        before = {_NAMES.get(name, name): changes[name][0] for name in changes.keys() - _BESIDE}
         metadata = write.get("metadata") or {}
         mark = (metadata.get("deskbridge") or {}).get("op")
         who, action = write["actor_kind"], write["action"]
-        return cls(write["seq"], write["at"], who, action, fields, after - before, before - after, mark)
+        return cls(write["seq"], write["at"], who, action, before, has - had, had - has, mark)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that it set."""
+        return frozenset(self.before)
 
     @property
     def does(self) -> frozenset[str]:
@@ -119,10 +127,13 @@ def judge(state: State, killed: Sequence[float] = ()) -> Verdict:
     for write in state["writes"]:
         if write["ticket"] is not None:
             moves[write["ticket"]].append(Move.of(write))
+    told: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for delivery in state["deliveries"]:
+        told[delivery["ticket"]].append((delivery["created_at"], _arrived(delivery)))
     calls = _Calls(state["calls"], killed)
     verdict = Verdict(writes=_writes(state["calls"]), rate_limited=sum(c["status"] == 429 for c in state["calls"]))
     for ticket in state["tickets"]:
-        case = Case(state["vendor"], ticket, moves[ticket["id"]], calls)
+        case = Case(state["vendor"], ticket, moves[ticket["id"]], calls, told[ticket["id"]])
         verdict.effects += case.effects
         verdict.lost += case.lost()
         verdict.duplicated += case.duplicated()
@@ -136,9 +147,20 @@ def judge(state: State, killed: Sequence[float] = ()) -> Verdict:
 
 
 class Case:
-    """One ticket under judgement: as it is in the end, its moves in their order, and the calls about it."""
+    """One ticket under judgement: as it is in the end, its moves in their order, and the calls about it.
 
-    def __init__(self, vendor: str, ticket: Mapping[str, Any], moves: Sequence[Move], calls: "_Calls") -> None:
+    `told` has for every webhook when it was due and when it arrived (infinite: never).
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        ticket: Mapping[str, Any],
+        moves: Sequence[Move],
+        calls: "_Calls",
+        told: Sequence[tuple[float, float]],
+    ) -> None:
+        self.told = told
         self.vendor = vendor
         self.name = f"{vendor} {ticket['id']}"
         self.ticket = ticket
@@ -223,18 +245,35 @@ class Case:
 
         With each the window in milliseconds where it was a race that the vendor gives no means to win, else None.
         """
-        agents: dict[str, Move] = {}
+        agents: dict[str, list[Move]] = defaultdict(list)
         before: dict[str, Move] = {}
         for move in self.moves:
             if move.who == "agent":
-                agents |= dict.fromkeys(move.undoes, move)
+                for what in move.undoes:
+                    agents[what].append(move)
             elif move.who == "integration":
                 for what in sorted(agents.keys() & move.does):
                     window = self._window(agents[what], move, before.get(what))
+                    if window is None and self._unheard(what, agents[what], move):
+                        window = (move.at - agents[what][0].at) * 1000
                     yield f"{self.name}: {what} was an agent's", window
                 before |= dict.fromkeys(move.does, move)
 
-    def _window(self, theirs: Move, ours: Move, first: Move | None) -> float | None:
+    def _unheard(self, what: str, theirs: Sequence[Move], ours: Move) -> bool:
+        """True where agents set a field and put it back before our first write, and no webhook told of it by then.
+
+        Freshdesk shows no history: such a ticket looks like one that nobody touched.
+        """
+        if self.vendor not in _NO_HISTORY or what not in ours.before or any(m.at < theirs[0].at for m in self.ours):
+            return False
+        undone = theirs[0].before[what] == ours.before[what]
+        return undone and not any(
+            move.at - _SAME_CALL <= due <= move.at + _SAME_CALL and arrived < ours.at
+            for move in theirs
+            for due, arrived in self.told
+        )
+
+    def _window(self, acts: Sequence[Move], ours: Move, first: Move | None) -> float | None:
         """Milliseconds in which the vendor left us blind, where an agent's edit fell into them; else None.
 
         From our last look at the ticket to our write; or from a first write whose answer never reached us, and which
@@ -242,6 +281,7 @@ class Case:
         """
         if self.vendor not in _NO_LOCK:
             return None
+        theirs = acts[-1]
         look = self.calls.look_before(self.ticket["id"], ours.at)
         if look <= theirs.at and ours.at - look <= RACE_MAX:
             return (ours.at - look) * 1000
@@ -265,6 +305,12 @@ class Case:
         for (earlier, before), (later, after) in pairwise(seen):
             if after < before and not any({tag_of(earlier), tag_of(later)} <= tags for tags in together):
                 yield f"{self.name}: '{later}' before '{earlier}'"
+
+
+def _arrived(delivery: Mapping[str, Any]) -> float:
+    """When a webhook was first taken, infinite where it never was."""
+    times = (attempt["at"] for attempt in delivery["attempts"] if 200 <= (attempt.get("status") or 0) < 300)
+    return min(times, default=math.inf)
 
 
 def _heard(ticket: Mapping[str, Any]) -> dict[str, float]:

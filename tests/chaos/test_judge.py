@@ -26,6 +26,8 @@ class Desk:
         }  # fmt: skip
         self.writes: list[dict[str, Any]] = []
         self.calls: list[dict[str, Any]] = []
+        self.deliveries: list[dict[str, Any]] = []
+        self.fields: dict[str, float] = {}
         self.write(100.0, "requester", "create")
 
     def write(self, at: float, who: str, action: str = "update", mark: str | None = None, **changes: Any) -> None:
@@ -53,8 +55,10 @@ class Desk:
 
     def assign(self, at: float, who: str = "integration", team: str = "Billing") -> None:
         self.ticket |= {"assignee": "ana@acme.example", "team": team}
-        changes: dict[str, Any] = {"group_id": [None, 1], AGENT_OF[self.vendor]: [None, at]}
+        has: dict[str, float] = {"group_id": 1, AGENT_OF[self.vendor]: at}
+        changes: dict[str, Any] = {name: [self.fields.get(name), value] for name, value in has.items()}
         self.write(at, who, **changes)
+        self.fields |= has
 
     def decided(self, word: str = FIRST, at: float = 102.0) -> "Desk":
         """Everything that is due to a first message, done once."""
@@ -66,7 +70,7 @@ class Desk:
 
     def judged(self, *killed: float) -> Verdict:
         state = {"vendor": self.vendor, "tickets": [self.ticket], "writes": self.writes, "calls": self.calls}
-        return judge(state, killed)
+        return judge(state | {"deliveries": self.deliveries}, killed)
 
 
 def test_what_was_done_once_is_clean_and_every_effect_of_it_is_counted() -> None:
@@ -191,6 +195,25 @@ def test_what_an_agent_undid_before_a_lost_answer_could_be_read_back_is_a_race(d
     verdict = desk.judged(killed)
     assert [round(window) for _, window in verdict.races] == ([] if died is None else [7900])
     assert bool(verdict.overwritten) == (died is None)
+
+
+@pytest.mark.parametrize(("vendor", "came"), [("freshdesk", None), ("freshdesk", 104.0), ("zendesk", None)])
+def test_what_agents_undid_before_our_first_write_is_a_race_only_where_the_desk_told_nobody(
+    vendor: str, came: float | None
+) -> None:
+    desk = Desk(vendor)
+    took: dict[str, Any] = {AGENT_OF[vendor]: [None, 5]}
+    let_go: dict[str, Any] = {AGENT_OF[vendor]: [5, None]}
+    desk.write(102.0, "agent", **took)
+    desk.write(103.0, "agent", **let_go)
+    for due in (102.0, 103.0):
+        attempts = [{"at": due, "error": "refused"}, *([{"at": came, "status": 200}] if came else [])]
+        desk.deliveries.append({"ticket": "7", "created_at": due, "attempts": attempts})
+    desk.decided(at=110.0)
+    verdict = desk.judged()
+    unheard = vendor == "freshdesk" and came is None
+    assert [round(window) for _, window in verdict.races] == ([8100] if unheard else [])
+    assert bool(verdict.overwritten) == (not unheard)
 
 
 def test_marks_that_do_not_grow_are_disordered() -> None:
