@@ -168,26 +168,28 @@ def _as_now(
     )
 
 
-def of_decision(wanted: str, policy_of: Callable[[str], LoadedPolicy], store: Store) -> Explained:
+def of_decision(
+    wanted: str, store: Store, policy_of: Callable[[str], LoadedPolicy], other: LoadedPolicy | None
+) -> Explained:
     """The explanation of a past decision, by the snapshot, the facts and the policy that it was made by.
 
-    Raises NothingToExplain where the journal does not have it, or not all of it, and NoSuchVersion.
+    By the `other` policy, where there is one, with the text read by that one; whom it would have gone to is then not
+    told. Raises NothingToExplain where the journal does not have it, or not all of it, and NoSuchVersion.
     """
     with store.reading() as connection:
         decision = journal.find(connection, wanted)
     if decision is None:
         hint = "`deskbridge explain DESK:ID` tells the ids of a ticket's decisions; they are kept for `retention_days`"
         raise NothingToExplain(f"there is no file, desk:id or decision '{wanted}'; {hint}")
-    case = decision.case
+    case, desk = decision.case, decision.ref.desk
     if case is None:
         raise NothingToExplain(f"decision {wanted} was recorded before the whole case was, and cannot be explained")
-    policy = policy_of(decision.policy_version)
-    return Explained(
-        ticket=str(decision.ref),
-        version=decision.policy_version,
-        at=decision.at,
-        mode=decision.mode,
-        explanation=policy.explanation(case, desk=decision.ref.desk, desk_mode=decision.mode),
-        assignment=decision.assignment,
-        kept=decision.kept,
-    )
+    if other is not None:
+        case = replace(case, triage=other.triage(case.ticket, case.text))
+    policy = other or policy_of(decision.policy_version)
+    explanation = policy.explanation(case, desk=desk, desk_mode=Mode.LIVE if other is not None else decision.mode)
+    name, version = str(decision.ref), policy.version
+    if other is not None:
+        remarks = (f"agents are not told: the decision was made by policy {decision.policy_version}",)
+        return Explained(name, version, decision.at, explanation.outcome.mode, explanation, None, remarks=remarks)
+    return Explained(name, version, decision.at, decision.mode, explanation, decision.assignment, decision.kept)

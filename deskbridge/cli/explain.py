@@ -68,11 +68,11 @@ def _of_file(file: Path, config: Path, wanted: str | None) -> Explained:
 
 
 def _of_the_bridge(ticket: str, settings: Settings, wanted: str | None) -> Explained:
+    named = policy_named(wanted, lambda: settings) if wanted is not None else None
     with opened(settings) as store:
         if ":" in ticket:
-            policy = policy_named(wanted, lambda: settings) if wanted is not None else _in_effect(settings, store)
-            return _live(ticket, policy, settings, store)
-        return of_decision(ticket, lambda version: version_named(wanted or version, store), store)
+            return _live(ticket, named or _in_effect(settings, store), settings, store)
+        return of_decision(ticket, store, lambda version: version_named(version, store), named)
 
 
 def _live(ticket: str, policy: LoadedPolicy, settings: Settings, store: Store) -> Explained:

@@ -126,6 +126,11 @@ def test_a_past_decision_is_explained_by_the_policy_and_the_ticket_that_it_was_m
     assert rule(by_the_other, "billing")["miss"]["words"] == (
         "`billing` would have matched if intent confidence were 0.95; it was 0.9"
     )
+    (tmp_path / "other.yaml").write_text(other)
+    by_a_file = plain(tmp_path, decision.id, "--policy", str(tmp_path / "other.yaml"))
+    assert by_a_file == by_the_other
+    assert (by_a_file["policy"], by_a_file["assignment"]) == (rules.loads(other).version, None)
+    assert decision.policy_version in by_a_file["remarks"][0]
 
 
 def test_a_decision_that_retention_purged_is_said_to_be_gone(world: World, tmp_path: Path) -> None:
@@ -167,6 +172,14 @@ def test_a_ticket_in_a_file_that_names_a_desk_is_routed_among_its_agents(world: 
     (tmp_path / "t.json").write_text(json.dumps({"subject": "Refund", "body": "the invoice", "desk": DESK}))
     explained = plain(tmp_path, str(tmp_path / "t.json"))
     assert explained["assignment"]["agent"] == "ana"
+
+
+def test_a_ticket_in_a_file_is_explained_by_a_policy_in_a_file_without_any_settings(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "t.yaml").write_text("subject: Hello\nbody: The invoice is late.\n")
+    explained = plain(tmp_path, str(tmp_path / "t.yaml"), "--policy", str(tmp_path / "p.yaml"))
+    assert explained["goes_to"] == {"rule": "billing", "team": "billing", "skills": [], "then": None}
+    assert not (tmp_path / "bridge.sqlite3").exists()
 
 
 def test_the_text_of_a_ticket_is_never_told(world: World, tmp_path: Path) -> None:

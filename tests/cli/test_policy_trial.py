@@ -166,6 +166,15 @@ def test_an_edit_that_moves_no_ticket_is_told_too(folder: Path) -> None:
     assert text.count("no ticket goes otherwise by: ") == 2
 
 
+def test_many_tickets_of_one_edit_are_told_in_short_by_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text(POLICY)
+    (tmp_path / "new.yaml").write_text(NEW)
+    (tmp_path / "t.yaml").write_text("tickets:\n" + "  - {body: I have the invoice.}\n" * 23)
+    text = run(tmp_path, "diff", f"{tmp_path}/old.yaml", f"{tmp_path}/new.yaml", "--tickets", f"{tmp_path}/t.yaml")
+    assert text.count("t.yaml:") == 20
+    assert "and 3 more; --json shows all" in text
+
+
 @pytest.fixture
 def world(sqlite_store: Store, clock: Clock, folder: Path) -> Iterator[World]:
     del folder
