@@ -26,15 +26,17 @@ from bridge.store.session import AWAY
 log = structlog.get_logger(__name__)
 
 WAIT_MAX: Final = 3_600.0
-"""Seconds between two attempts at one message, at most; between two at one receiver it is a minute."""
+"""Seconds between two attempts at one message, at most."""
 
-_REST_MAX: Final = 60.0
+REST_MAX: Final = 60.0
+"""Seconds for which a process leaves a receiver alone that failed, at most, unless it asks for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """How receivers are reached: the keys to sign for each webhook of the policy with, by its name; for how long an
-    answer is waited for; the private networks that may be reached."""
+    """How receivers are reached: the keys that sign for each of the policy's webhooks, by its name; how many seconds an
+    answer may take; the private networks that may be reached.
+    """
 
     keys: Mapping[str, Sequence[bytes]]
     seconds: float
@@ -130,7 +132,7 @@ class Caller:
 
     def _rest(self, webhook: str, now: datetime, after: float | None) -> None:
         failures = self._resting.get(webhook, (0, now))[0]
-        rest = patience(failures, webhook, after, most=_REST_MAX)
+        rest = patience(failures, webhook, after, most=REST_MAX)
         self._resting[webhook] = failures + 1, now + rest
 
     def _end(self, callout: Callout, owner: str, state: str, words: str | None) -> None:

@@ -6,11 +6,13 @@ it is decided on because a write came too late or nobody had room.
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Final
 
 from ulid import ULID
 
+from bridge.loops import STOPPED
 from bridge.memory import Memory, has_news
 from bridge.model import Decision, Hook, Mode, Ticket
 from bridge.store.callouts import PATIENCE, Callout
@@ -30,6 +32,21 @@ def due(decision: Decision, memory: Memory, ticket: Ticket) -> list[Hook]:
     """The calls that a decision makes beyond those made already; none where its mode is not live."""
     before = called_already(memory, ticket)
     return [hook for hook in decision.effect.hooks if decision.mode is Mode.LIVE and key(hook) not in before]
+
+
+CALLS_MAX: Final = 30
+"""So many decisions on one ticket are told within the time of the loops' cap: nobody types as many messages."""
+
+
+def stopped(told: int, within: timedelta) -> str | None:
+    """Why no more is told of a ticket of which so much was told in that time; None where it may be."""
+    if told < CALLS_MAX:
+        return None
+    minutes = f"{within.total_seconds() / 60:g}"
+    return (
+        f"{STOPPED}webhooks were told of {told} decisions on this ticket in {minutes} minutes. Find the receiver or "
+        "the auto-reply that writes to the ticket as its requester and have it stop, then retry this event."
+    )
 
 
 def messages(decision: Decision, hooks: Sequence[Hook], now: datetime) -> list[Callout]:

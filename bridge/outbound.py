@@ -50,8 +50,10 @@ class Answer:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, private: Collection[Network]) -> Answer:
-    """Send JSON and wait no longer than `seconds`, from the first byte to the last. `private` are networks of our own
-    that may be reached. Raises NotSent, and Forbidden where the address may not be reached."""
+    """Send JSON and wait no longer than `seconds` for the whole answer; `private` are networks that may be reached too.
+
+    Raises NotSent, and Forbidden where none of the host's addresses may be reached.
+    """
     target = httpx.URL(url)
     addresses = permitted(target, private)
     try:
@@ -63,7 +65,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, p
 
 
 def permitted(target: httpx.URL, private: Collection[Network]) -> list[Address]:
-    """Those addresses of a URL's host that may be reached. Raises NotSent where there are none."""
+    """The addresses of a URL's host that may be reached. Raises Forbidden, and NotSent where there is no such host."""
     port = target.port or {"https": 443}.get(target.scheme, 80)
     try:
         found = socket.getaddrinfo(target.host, port, type=socket.SOCK_STREAM)

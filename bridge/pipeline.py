@@ -29,6 +29,7 @@ from bridge.model import (
     Event,
     EventKind,
     Fact,
+    Hook,
     Mode,
     Operation,
     Outcome,
@@ -254,8 +255,7 @@ class Pipeline:
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
-            hooks = callouts.due(decision, weighed.sighting.memory, ticket)
-            outgoing.plan(connection, callouts.messages(decision, hooks, now), now)
+            self._tell(connection, decision, callouts.due(decision, weighed.sighting.memory, ticket), now)
             written = bool(operation.steps) and self._put_out(connection, operation, weighed, waiting, now)
             if written and assignment and assignment.agent and decision.change.assignee_id:
                 rosters.promise(self._store, connection, ticket.ref, assignment.agent, now)
@@ -281,6 +281,19 @@ class Pipeline:
             agent=assignment.agent if assignment else None,
             steps=len(operation.steps),
         )
+
+    def _tell(self, connection: Connection, decision: Decision, hooks: Sequence[Hook], now: datetime) -> None:
+        """Plan the messages to webhooks; they are parked where a receiver seems to answer them at the desk."""
+        if not hooks:
+            return
+        told = outgoing.decisions_told(connection, decision.ref, now - self._cap.within)
+        loop = callouts.stopped(told, self._cap.within)
+        planned = callouts.messages(decision, hooks, now)
+        outgoing.plan(connection, planned, now, parked=loop)
+        if loop is not None:
+            log.error("calls parked", desk=decision.ref.desk, ticket=decision.ref.id, words=loop)
+            for message in planned:
+                self._metrics.callouts.labels(message.webhook, "parked").inc()
 
     def _put_out(
         self,
@@ -466,20 +479,26 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         text=case.text,
         standing=case.standing,
     )
-    calls = callouts.due(decision, memory, ticket)
-    waits = assignment is not None and assignment.agent is None and outcome.mode is Mode.LIVE
-    remains = replace(
+    said = frozenset(one.rule for one in remarks) if note is not None else frozenset[str]()
+    return decision, _remains(weighed, decision, settled.change, said)
+
+
+def _remains(weighed: _Weighed, decision: Decision, suggested: Change, said: frozenset[str]) -> Memory:
+    """What to remember of a ticket once a decision on it is stored; `said` are the rules whose words its note holds."""
+    memory, ticket, assignment = weighed.sighting.memory, weighed.case.ticket, decision.assignment
+    waits = assignment is not None and assignment.agent is None and decision.mode is Mode.LIVE
+    called = callouts.due(decision, memory, ticket)
+    return replace(
         remembered.heard(memory, ticket),
         decided=True,
-        event=case.event,
+        event=decision.event,
         attempted=None,
-        waiting_for=outcome.target if waits and "assignee" not in memory.held else None,
-        suggested=settled.change if outcome.mode is Mode.SUGGEST else memory.suggested,
-        remarked=memory.remarked if note is None else memory.remarked | {one.rule for one in remarks},
-        called=callouts.called_already(memory, ticket) | {callouts.key(hook) for hook in calls},
-        tier=outcome.effect.tier or memory.tier,
+        waiting_for=weighed.outcome.target if waits and "assignee" not in memory.held else None,
+        suggested=suggested if decision.mode is Mode.SUGGEST else memory.suggested,
+        remarked=memory.remarked | said,
+        called=callouts.called_already(memory, ticket) | {callouts.key(hook) for hook in called},
+        tier=decision.effect.tier or memory.tier,
     )
-    return decision, remains
 
 
 def _stands(policy: Policy, target: Target) -> bool:
@@ -534,8 +553,9 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
     Raises Retryable where there is something to decide on a ticket that is still changing under one stamp.
     """
     known, seen_until = box.snapshot, None
-    # A hint names nobody, but what was changed before we ever saw a ticket was not changed by us.
-    by_others = (event.kind for event in events if _is_person(event, acting_id) or (known is None and _is_hint(event)))
+    # A hint names nobody, but what was changed before we ever wrote to a ticket was not changed by us.
+    unwritten = not box.memory.noted
+    by_others = (event.kind for event in events if _is_person(event, acting_id) or (unwritten and _is_hint(event)))
     memory = remembered.told(box.memory, by_others)
     creation = _creation(events) if known is None else None
     created = creation.snapshot if creation is not None else None

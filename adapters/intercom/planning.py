@@ -94,6 +94,8 @@ class _Wish:
 
 def plan(operation_id: str, change: Change, ticket: Ticket, names: Names, *, wake_at: int) -> Operation:
     """The fewest calls that say the change; `wake_at` (unix seconds) ends a snooze. Raises Unsupported."""
+    if change.tell:
+        raise Unsupported("Intercom's API sends a note to nobody by name")
     wish = _Wish(change, ticket, names)
     fields = _ticket_steps(wish) if kind_of(ticket.ref) == TICKET else _conversation_steps(wish, wake_at)
     tags: Iterator[tuple[str, Data]] = ((name, {"tag": tag}) for name, tag in wish.tags())

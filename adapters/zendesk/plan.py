@@ -20,6 +20,10 @@ METADATA = "deskbridge"
 def plan(operation_id: str, change: Change, ticket: Ticket) -> Operation:
     """The operation, with no step where the ticket already is what the change wants. Raises Unsupported."""
     changes = _fields(change, ticket)
+    if change.tell:
+        raise Unsupported(
+            "Zendesk sends a note to nobody by name; its own triggers tell the assignee and the followers"
+        )
     if change.note is not None:
         changes["comment"] = {"html_body": change.note, "public": False}
     steps = (Step(UPDATE, ticket.ref, operation_id, {"ticket": _guarded(changes, operation_id, ticket)}),)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.model import TicketRef
@@ -53,8 +53,16 @@ _CLAIM = (
 """Built once: idle workers ask for these all the time, and building one costs more than running it."""
 
 
-def plan(connection: Connection, new: Sequence[Callout], now: datetime) -> None:
-    """Keep messages that were decided on just now, due at once."""
+def decisions_told(connection: Connection, ref: TicketRef, since: datetime) -> int:
+    """How many decisions on a ticket webhooks were to be told of since a time."""
+    told = select(func.count(callouts.c.decision.distinct())).where(
+        callouts.c.desk == ref.desk, callouts.c.ticket == ref.id, callouts.c.created_at > since
+    )
+    return connection.execute(told).scalar_one()
+
+
+def plan(connection: Connection, new: Sequence[Callout], now: datetime, *, parked: str | None = None) -> None:
+    """Keep messages that were decided on just now, due at once, or for a person where `parked` says why."""
     rows = [
         {
             "id": one.id,
@@ -62,7 +70,9 @@ def plan(connection: Connection, new: Sequence[Callout], now: datetime) -> None:
             "desk": one.ref.desk,
             "ticket": one.ref.id,
             "decision": one.decision,
-            "state": "open",
+            "state": "parked" if parked else "open",
+            "words": parked,
+            "finished_at": now if parked else None,
             "due_at": now,
             "give_up_at": one.give_up_at,
             "body": one.body,

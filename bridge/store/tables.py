@@ -173,6 +173,7 @@ callouts = Table(
 _partial_index("ix_callouts_due", callouts.c.due_at, where="state = 'open'")
 _partial_index("ix_callouts_leased", callouts.c.lease_owner, where="lease_owner IS NOT NULL")
 Index("ix_callouts_finished", callouts.c.finished_at)
+Index("ix_callouts_ticket", callouts.c.desk, callouts.c.ticket, callouts.c.created_at)
 
 bulk_jobs = Table(
     "bulk_jobs",

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 import rules
+from bridge.callouts import CALLS_MAX
+from bridge.loops import STOPPED
 from bridge.model import Mode, TicketRef
 from bridge.store import Store, callouts, casebook
 from bridge.store.callouts import Callout
@@ -243,6 +245,20 @@ def test_a_receiver_that_hangs_keeps_no_desk_waiting(world: World, receiver: Rec
     finally:
         receiver.ended.set()
         world.workers.stop()
+
+
+def test_a_receiver_that_answers_every_message_as_the_requester_is_stopped(world: World, receiver: Receiver) -> None:
+    number = world.customer("Refund", "The invoice is wrong.")
+    world.run()
+    while (told := len(receiver.heard)) < 60 and not calls(world, "parked"):
+        world.customer("", f"We have heard of your refund, case {told}.", ticket=number)
+        world.run(for_seconds=2)
+    (parked,) = calls(world, "parked")
+    assert told == CALLS_MAX
+    assert (parked.words or "").startswith(f"{STOPPED}webhooks were told of {CALLS_MAX} decisions")
+    casebook.retry(world.store, parked.id, world.clock.now)
+    world.run()
+    assert len(receiver.heard) == CALLS_MAX + 1
 
 
 def message(clock: Clock, number: int) -> Callout:

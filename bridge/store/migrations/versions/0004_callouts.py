@@ -38,3 +38,4 @@ def upgrade() -> None:
         rows = sa.text(where)
         op.create_index(name, "callouts", [column], unique=False, sqlite_where=rows, postgresql_where=rows)
     op.create_index("ix_callouts_finished", "callouts", ["finished_at"], unique=False)
+    op.create_index("ix_callouts_ticket", "callouts", ["desk", "ticket", "created_at"], unique=False)
