@@ -64,17 +64,10 @@ class Seeker:
         self._view_of = view_of
         self._view = view_of(case)
         self._matched = engine.matched(self._view)
-        self._stopping = [
-            (number, one.node)
-            for number, one in enumerate(engine.annotate)
-            if one.rule.then.stop and one.node is not None and one.node.holds(self._view) is True
-        ]
+        self._routing = _holding(engine.route, self._view)
+        annotating = _holding(engine.annotate, self._view)
+        self._stopping = [(number, node) for number, node in annotating if engine.annotate[number].rule.then.stop]
         self._skipping = [one.node for one in self._matched.annotate if one.rule.then.skip and one.node is not None]
-        self._routing = [
-            (number, one.node)
-            for number, one in enumerate(engine.route)
-            if one.node is not None and one.node.holds(self._view) is True
-        ]
         self._tries = TRIES_MAX
 
     def misses(self, sound: Sound) -> Iterator[Miss]:
@@ -139,6 +132,11 @@ class Seeker:
             if case is not None:
                 case = altered(self._view_of(case), one.key, one.value)
         return case
+
+
+def _holding(rules: Sequence[AnyRule], view: View) -> list[tuple[int, Node]]:
+    """The conditions that hold, each with the number of its rule."""
+    return [(number, one.node) for number, one in enumerate(rules) if one.node is not None and one.node.holds(view)]
 
 
 def _choices(keys: Iterable[str], values: dict[str, list[Supposed]]) -> Iterator[tuple[Supposed, ...]]:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bridge.errors import BadFile, DeskbridgeError
-from bridge.store import Store, journal, policies
+from bridge.store import Store, policies
 from bridge.store.policies import Candidate, How, NoSuchVersion
 from deskbridge.cli import app
 from tests.conftest import Clock
@@ -200,23 +200,6 @@ def test_past_tickets_are_taken_from_the_journal_each_as_it_was_decided_on_last(
     assert rows[0]["differences"]["tags"] == ["escalated, money", "legal"]
     assert len(rows[0]["cause"]) == 2
     assert run(folder, "diff", *versions, ALWAYS).startswith("2 edits. Of 2 tickets 1 would have gone elsewhere, 0 ")
-
-
-def test_the_journal_tells_the_last_decision_of_each_ticket_since_a_time(world: World, clock: Clock) -> None:
-    first = world.customer("Question", "I have the invoice.")
-    world.run()
-    half_way = clock.now
-    second = world.customer("Question", "Hello.", email="bob@mail.example")
-    world.customer("", "And my lawyer says hello.", ticket=first)
-    world.run()
-    later = [world.decisions(number)[-1] for number in (first, second)]
-    with world.store.reading() as connection:
-        every = list(journal.latest(connection, world.decisions(first)[0].at))
-        assert sorted(every, key=lambda one: one.id) == sorted(later, key=lambda one: one.id)
-        assert {one.id for one in journal.latest(connection, half_way)} == {one.id for one in later}
-        assert list(journal.latest(connection, clock.now)) == []
-        assert journal.find(connection, later[0].id) == later[0]
-        assert journal.find(connection, "none") is None
 
 
 @pytest.mark.parametrize(
