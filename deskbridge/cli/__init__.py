@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import cases, check, demo, diff, events, explain, init, policy, sandbox, serve, sync, triage
+from deskbridge.cli import cases, check, demo, diff, events, explain, init, layout, policy, sandbox, serve, sync, triage
 
 app = typer.Typer(
     name="deskbridge",
@@ -43,6 +43,8 @@ app.command()(sandbox.sandbox)
 app.command()(demo.demo)
 app.add_typer(events.app, name="events")
 policy.app.command("test")(cases.run_tests)
+policy.app.command()(layout.schema)
+policy.app.command("format")(layout.format_file)
 policy.app.command()(diff.diff)
 app.add_typer(policy.app, name="policy")
 app.add_typer(triage.app, name="triage")
