@@ -17,7 +17,7 @@ from bridge.model import Receipt, Step, StepState, Ticket
 from bridge.pipeline import ConnectedDesk, passing, patience
 from bridge.ports import Capability, Clock
 from bridge.purpose import Rank, purpose
-from bridge.store import Store, bulk, outbox
+from bridge.store import Store, bulk, inbox, outbox
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from bridge.store.outbox import Work
@@ -127,6 +127,9 @@ class WriteBack:
         if connected is None:
             self._end(work, owner, "parked", f"desk '{work.operation.ref.desk}' is no longer in the settings")
             return
+        if self._overtaken(connected, work):
+            self._decide_again(work, owner, "something has come in since the decision")
+            return
         seen: Ticket | None = None
         last = len(work.operation.steps) - 1
         for position, (step, state) in enumerate(zip(work.operation.steps, work.states, strict=True)):
@@ -143,6 +146,19 @@ class WriteBack:
                 with self._store.writing() as connection:
                     outbox.step_done(connection, owner, work.operation.id, position, self._clock())
         self._end(work, owner, "done", None)
+
+    def _overtaken(self, connected: ConnectedDesk, work: Work) -> bool:
+        """Whether to decide anew before the first step, because more is known of the ticket by now.
+
+        What comes in while a write waits, a lock finds out by itself; without one the fields may look as they did. A
+        decision that would be the last one before a person is asked is carried out all the same.
+        """
+        if Capability.OPTIMISTIC_LOCK in connected.desk.can or set(work.states) != {StepState.PLANNED}:
+            return False
+        ref = work.operation.ref
+        with self._store.reading() as connection:
+            news = inbox.has_waiting(connection, ref.desk, ref.id)
+            return news and mailboxes.recall(connection, ref)[1].conflicts + 1 < CONFLICTS_MAX - 1
 
     def _step(self, connected: ConnectedDesk, step: Step, state: StepState, seen: Ticket | None) -> Ticket | None:
         """Perform a step, unless it was started before and its effect is at the desk already."""

@@ -79,6 +79,7 @@ _WAITING = (
     )
     .order_by(deliveries.c.id)
 )
+_ANY_WAITING = _WAITING.with_only_columns(deliveries.c.id).limit(1)
 _OF_KIND = (
     select(deliveries)
     .where(
@@ -95,6 +96,11 @@ _SETTLE = (
     .values(state=bindparam("as_state"), settled_at=bindparam("now"), words=bindparam("because"))
 )
 """Built once: for every event, building a statement costs more than running it."""
+
+
+def has_waiting(connection: Connection, desk: str, ticket: str) -> bool:
+    """Whether a delivery waits for a ticket."""
+    return connection.execute(_ANY_WAITING, {"of_desk": desk, "of_ticket": ticket}).first() is not None
 
 
 def waiting(connection: Connection, desk: str, ticket: str) -> list[Waiting]:

@@ -147,3 +147,32 @@ def test_what_an_agent_took_back_unheard_before_we_looked_is_still_theirs(world:
     world.control("DELETE", "faults")
     assert world.ticket(number)["assignee"] is None
     assert "money" in world.ticket(number)["tags"]
+
+
+def test_what_an_agent_took_back_between_decision_and_write_is_still_theirs(world: World) -> None:
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.delivered()
+    world.clock.turn(2)
+    world.workers.decide("one")
+    world.agent(number, set={"team": "Billing", "assignee": "bo@acme.example"})
+    world.clock.turn(1)
+    world.agent(number, set={"assignee": None})
+    world.run(for_seconds=8)
+    assert world.ticket(number)["assignee"] is None
+    assert "money" in world.ticket(number)["tags"]
+    assert len(world.ticket(number)["notes"]) == 1
+
+
+def test_a_ticket_that_never_comes_to_rest_is_written_to_where_no_lock_refuses(world: World) -> None:
+    if world.vendor == "zendesk":
+        pytest.skip("Zendesk's lock refuses, and after four refusals a person is asked")
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    for _ in range(8):
+        world.delivered()
+        world.clock.turn(2)
+        world.workers.decide("one")
+        world.agent(number, note="On it.")
+        world.delivered()
+        world.workers.write("two")
+    world.run(for_seconds=8)
+    assert "money" in world.ticket(number)["tags"]

@@ -198,7 +198,8 @@ def test_a_ticket_that_was_deleted_is_let_go(world: World, before: str) -> None:
     remove(world, number)
     world.run(for_seconds=8)
     assert entries(world, "open", "waiting", "parked") == []
-    assert [entry.state for entry in entries(world, "dropped")] == (["dropped"] if before == "write" else [])
+    tried = before == "write" and world.vendor != "intercom"  # whose webhook tells of it before the write
+    assert [entry.state for entry in entries(world, "dropped")] == (["dropped"] if tried else [])
     with world.store.reading() as connection:
         assert not rosters.promised(connection)
 
