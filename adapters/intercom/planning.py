@@ -2,7 +2,8 @@
 
 A step that writes fields carries `want` and `expect`, both by the names of `Ticket` (and `fields` by attribute), so
 that the same comparison finds a human's newer edit before the write and our own effect after an unclear one. Steps
-that compare come first and in one run, because the answer to one stands in for the read before the next.
+that compare come first and in one run, because the answer to one stands in for the read before the next. What people had
+`touched` when a step was planned is in it, too: whoever takes a conversation and lets it go leaves the fields as they were.
 """
 
 from collections.abc import Iterator, Mapping
@@ -98,8 +99,9 @@ def plan(operation_id: str, change: Change, ticket: Ticket, names: Names, *, wak
         raise Unsupported("Intercom's API sends a note to nobody by name")
     wish = _Wish(change, ticket, names)
     fields = _ticket_steps(wish) if kind_of(ticket.ref) == TICKET else _conversation_steps(wish, wake_at)
+    known: Data = {"touched": sorted(ticket.touched)} if ticket.touched else {}
     tags: Iterator[tuple[str, Data]] = ((name, {"tag": tag}) for name, tag in wish.tags())
-    rows = [*fields, *tags]
+    rows = [*((name, {**data, **known}) for name, data in fields), *tags]
     if change.note is not None:
         rows.append((NOTE, {"body": f"{change.note}<p><i>Deskbridge ref {escape(operation_id)}</i></p>"}))
     steps = tuple(Step(name, ticket.ref, operation_id, data) for name, data in rows)

@@ -68,7 +68,7 @@ class Writer:
             seen = self._mapped(item, complete=True)
         if not planning.differing(seen, want):
             return Receipt(seen=seen, found=True)
-        moved = [*planning.differing(seen, planning.part(step, "expect")), *_taken_since(seen, want)]
+        moved = [*planning.differing(seen, planning.part(step, "expect")), *_taken_since(seen, step)]
         if moved:
             raise Conflict(f"{step.ref}: {', '.join(moved)} changed at Intercom since the ticket was read")
         if step.name in planning.HOLDER_STEP.values() and seen.status_raw == planning.STATE_OF[Status.CLOSED]:
@@ -149,9 +149,10 @@ def _shows(ticket: Ticket, step: Step) -> bool:
             return not planning.differing(ticket, planning.part(step, "want"))
 
 
-def _taken_since(seen: Ticket, want: Mapping[str, Any]) -> list[str]:
-    """What people assigned and undid: nothing that they had touched when the step was planned would be in it."""
-    return [field for field, touched in _HANDS.items() if field in want and touched in seen.touched]
+def _taken_since(seen: Ticket, step: Step) -> list[str]:
+    """What people assigned since the step was planned, although it may have been undone and look as it did."""
+    since = seen.touched.difference(step.data.get("touched", ()))  # type: ignore[arg-type]  # as plan() made it
+    return [field for field, touched in _HANDS.items() if field in planning.part(step, "want") and touched in since]
 
 
 _HANDS: Final = {"assignee_id": "assignee", "team_id": "team"}
