@@ -2,8 +2,8 @@
 
 A step that writes fields carries `want` and `expect`, both by the names of `Ticket` (and `fields` by attribute), so
 that the same comparison finds a human's newer edit before the write and our own effect after an unclear one. Steps
-that compare come first and in one run, because the answer to one stands in for the read before the next. What people had
-`touched` when a step was planned is in it, too: whoever takes a conversation and lets it go leaves the fields as they were.
+that compare come first and in one run, because the answer to one stands in for the read before the next. What people
+had `touched` when it was planned is in it, too: who takes a conversation and lets it go leaves the fields as they were.
 """
 
 from collections.abc import Iterator, Mapping
