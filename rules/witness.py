@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, product
 from typing import Any, Final
 
 from bridge.model import Priority
@@ -19,6 +19,9 @@ STEPS_MAX: Final = 2_000
 
 Wish = tuple[Leaf, bool]
 """A leaf, and whether it should hold or fail."""
+
+Demand = tuple[frozenset[Any], bool]
+"""Values, and whether one of them must be there or none may."""
 
 
 def witness(nodes: Sequence[Node]) -> Iterator[Given]:
@@ -177,7 +180,13 @@ def _level(key: str, bound: float) -> Any:
 
 def _several(asked: Sequence[Wish]) -> Any:
     """A set that has one of each list asked for and nothing that must not be there."""
-    wanted, unwanted = _wanted(asked)
+    sets = (_chosen(demand) for demand in islice(product(*map(_demands, asked)), WAYS_MAX))
+    return next((found for found in sets if found is not _NOTHING), _NOTHING)
+
+
+def _chosen(demand: Sequence[Sequence[Demand]]) -> Any:
+    wanted = [values for part in demand for values, truth in part if truth]
+    unwanted = set().union(*(values for part in demand for values, truth in part if not truth))
     chosen: set[Any] = set()
     for values in wanted:
         allowed = sorted((value for value in values if value not in unwanted), key=str)
@@ -195,15 +204,12 @@ def _text(asked: Sequence[Wish]) -> Any:
     return chosen if chosen is _NOTHING else " … ".join(" ".join(tokens) for tokens in chosen)
 
 
-def _wanted(asked: Sequence[Wish]) -> tuple[list[frozenset[Any]], set[Any]]:
-    """The lists of which one each must be there, and what must not be."""
-    wanted: list[frozenset[Any]] = []
-    unwanted: set[Any] = set()
-    for leaf, truth in asked:
-        for question in (one for each in leaf.asked for one in each.questions):
-            values: frozenset[Any] = getattr(question, "values", frozenset())
-            if isinstance(question, Among) is truth:
-                wanted.append(values)
-            else:
-                unwanted |= values
-    return wanted, unwanted
+def _demands(wish: Wish) -> list[list[Demand]]:
+    """The ways in which a leaf comes out as wanted: all of its questions hold, or any one of them fails."""
+    leaf, truth = wish
+    questions = [question for each in leaf.asked for question in each.questions]
+    found = [
+        (frozenset[Any](getattr(question, "values", ())), isinstance(question, Among) is truth)
+        for question in questions
+    ]
+    return [found] if truth else [[one] for one in found]

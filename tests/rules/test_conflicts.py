@@ -96,3 +96,9 @@ desks:
     {vendor: freshdesk, url: http://127.0.0.1:9, api_key: k,
      webhook_secrets: [a-header-secret-of-ours], path_secrets: [a-path-secret-of-ours]}
 """
+
+
+def test_of_several_questions_to_a_set_one_that_fails_is_enough_for_a_ticket() -> None:
+    contrary: Condition = {"not": {"tags": {"any": ["vip", "eu"], "none": ["eu"]}}}
+    (conflict,) = pair(contrary, {"status": ["new"]}).conflicts()
+    assert conflict.given.tags <= {"eu"}
