@@ -8,7 +8,7 @@ from functools import partial
 
 from rich.console import Console
 
-from benchmarks import burst, calls, intake, latency, memory, policy, throughput, triage
+from benchmarks import burst, calls, intake, latency, memory, mutation, policy, throughput, triage
 from benchmarks.report import Report
 
 BENCHMARKS: dict[str, Callable[[], Report]] = {
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[], Report]] = {
     "memory": memory.measure,
     "triage": triage.measure,
     "policy": policy.measure,
+    "mutation": mutation.measure,
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, islice
+from statistics import median
 from typing import Final, Literal, NamedTuple
 
 from bridge.calendars import Calendar
@@ -29,6 +30,7 @@ CODES: Final[dict[str, Severity]] = {
     "dead-part": "fault",
     "shadowed-rule": "fault",
     "conflict": "warning",
+    "redundant-rule": "warning",
     "untested-rule": "warning",
     "unused-team": "warning",
     "unused-calendar": "warning",
@@ -36,6 +38,8 @@ CODES: Final[dict[str, Severity]] = {
     "unused-binding": "warning",
     "unbound-agent": "warning",
     "shared-agent": "warning",
+    "odd-capacity": "warning",
+    "mistyped-skill": "warning",
     "unknown-desk": "warning",
     "shared-words": "warning",
     "low-confidence": "warning",
@@ -55,6 +59,9 @@ OVERLAPS_MAX: Final = 200
 
 TOGETHER_MAX: Final = 12
 """So many earlier rules are looked at together for whether they leave nothing to a later one."""
+
+ODD_CAPACITY: Final = 8
+"""So many times what the others of a team hold is no likely capacity."""
 
 Rule = Compiled[AnnotateRule] | Compiled[RouteRule]
 
@@ -210,6 +217,27 @@ def _conflicting(subject: _Subject) -> Iterator[_Found]:
         yield _Found("conflict", subject.path(named[conflict.rule]), f"{conflict.words}.", advice)
 
 
+def _redundant(subject: _Subject) -> Iterator[_Found]:
+    """Annotate rules that do what another one does already whenever they match."""
+    alike: defaultdict[object, list[Compiled[AnnotateRule]]] = defaultdict(list)
+    for rule in subject.policy.engine.annotate:
+        alike[rule.rule.then.model_dump_json(), rule.mode].append(rule)
+    pairs = ((one, later) for rules in alike.values() for one, later in combinations(rules, 2))
+    for one, later in islice(pairs, QUESTIONS_MAX):
+        for less, more in ((later, one), (one, later)):
+            if (
+                less.node
+                and more.node
+                and not _never(less)
+                and not possible([(less.node, TRUE), (more.node, NOT_TRUE)])
+            ):
+                message = (
+                    f"'{less.rule.name}' adds nothing: '{more.rule.name}' (line {more.verdict.line}) does the same."
+                )
+                yield _Found("redundant-rule", subject.path(less), message, "Delete it, or change what it does.")
+                break
+
+
 def _overlapping(subject: _Subject) -> Iterator[_Found]:
     routes = [one for one in subject.policy.engine.route if one.node is not None]
     different = ((one, later) for one, later in combinations(routes, 2) if one.rule.to != later.rule.to)
@@ -272,10 +300,23 @@ def _unused_skills(subject: _Subject) -> Iterator[_Found]:
     for team, members in ((name, one.members) for name, one in subject.policy.file.teams.items()):
         for member, person in members.items():
             for skill in sorted(person.skills - wanted):
+                near = nearest(skill, wanted)
+                code = "mistyped-skill" if near else "unused-skill"
                 path = ("teams", team, "members", member, "skills")
                 yield _Found(
-                    "unused-skill", path, f"No rule asks for the skill '{skill}'.", "Ask for it in a route rule."
+                    code, path, f"No rule asks for the skill '{skill}';", near or "ask for it in a route rule."
                 )
+
+
+def _capacities(subject: _Subject) -> Iterator[_Found]:
+    for team, members in ((name, one.members) for name, one in subject.policy.file.teams.items()):
+        for member, person in members.items():
+            others = [other.capacity for name, other in members.items() if name != member]
+            usual = median(others) if others else person.capacity
+            if max(person.capacity, usual) >= ODD_CAPACITY * min(person.capacity, usual):
+                message = f"'{member}' holds {person.capacity} tickets at once, the others of '{team}' {usual:g}."
+                path = ("teams", team, "members", member, "capacity")
+                yield _Found("odd-capacity", path, message, "Look for a digit too many or too few.")
 
 
 def _bindings(subject: _Subject) -> Iterator[_Found]:
@@ -409,10 +450,12 @@ _CHECKS: Final[Sequence[Callable[[_Subject], Iterator[_Found]]]] = (
     _dead,
     _shadowed,
     _conflicting,
+    _redundant,
     _overlapping,
     _untested,
     _unused_names,
     _unused_skills,
+    _capacities,
     _bindings,
     _desks,
     _intents,
