@@ -14,7 +14,7 @@ from bridge.yamlfile import Document, Trail, nearest
 from rules import references
 from rules.cases import case_of
 from rules.conflicts import described
-from rules.engine import Compiled
+from rules.engine import Compiled, Engine
 from rules.nodes import AllOf, AnyOf, Leaf, Node, leaves
 from rules.operators import MAX_PROGRAM, program_size
 from rules.policy import EVERY_DESK, LoadedPolicy
@@ -51,14 +51,16 @@ CODES: Final[dict[str, Severity]] = {
 }
 """Everything that can be found. A fault is sure to be one, a warning most likely, a hint is worth a look."""
 
-QUESTIONS_MAX: Final = 20_000
+QUESTIONS_MAX: Final = 10_000
 """So many pairs of rules are reasoned about; of the rest of a very large policy nothing is said."""
 
 OVERLAPS_MAX: Final = 200
 """So many pairs of route rules are tried for a ticket that both match."""
 
 TOGETHER_MAX: Final = 12
-"""So many earlier rules are looked at together for whether they leave nothing to a later one."""
+"""So many earlier rules are looked at together for whether they leave nothing to a later one.
+
+Of more that ask for something that it asks for too, only those count that ask for nothing else."""
 
 ODD_CAPACITY: Final = 8
 """So many times what the others of a team hold is no likely capacity."""
@@ -165,35 +167,46 @@ def _dead_parts(node: Node, around: tuple[Node, ...]) -> Iterator[Node]:
 
 
 def _shadowed(subject: _Subject) -> Iterator[_Found]:
-    """Rules that earlier ones leave nothing to: routes before a route, and what stops or skips before it."""
-    annotate, route = subject.policy.engine.annotate, subject.policy.engine.route
-    stops = [number for number, one in enumerate(annotate) if one.rule.then.stop]
-    skips = [one for one in annotate[: stops[0] + 1 if stops else None] if one.rule.then.skip]
-    before: list[tuple[Rule, Sequence[Rule]]] = [
-        (one, [annotate[stop] for stop in stops if stop < number]) for number, one in enumerate(annotate)
-    ]
-    before += [(one, [*skips, *route[:number]]) for number, one in enumerate(route[:-1])]
+    """Rules that earlier ones leave nothing to."""
+    read = {id(rule): sources(rule.node) for rule in subject.rules if rule.node is not None}
     left = iter(range(QUESTIONS_MAX))
-    for rule, earlier in before:
-        if rule.node is not None and not _never(rule) and (winners := _winners(rule.node, earlier, left)):
+    for rule, earlier in _before(subject.policy.engine):
+        reads = read[id(rule)]
+        near = [one for one in earlier if not read.get(id(one), _NOTHING).isdisjoint(reads)]
+        if len(near) > TOGETHER_MAX:
+            near = [one for one in near if read[id(one)] <= reads]
+        if not _never(rule) and (winners := _winners(rule, zip(near, left, strict=False))):
             names = " and ".join(f"'{one.rule.name}' (line {one.verdict.line})" for one in winners)
             message = f"'{rule.rule.name}' never decides: {names} always {_beats(len(winners))} first."
-            yield _Found(
-                "shadowed-rule", subject.path(rule), message, "Move it before, narrow the earlier, or delete it."
-            )
+            advice = "Move it before, narrow the earlier, or delete it."
+            yield _Found("shadowed-rule", subject.path(rule), message, advice)
+
+
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
+def _before(engine: Engine) -> Iterator[tuple[Rule, Sequence[Rule]]]:
+    """Every rule with a condition, and what comes before it: routes before a route, and what stops or skips."""
+    annotate, route = engine.annotate, engine.route
+    stops = [number for number, one in enumerate(annotate) if one.rule.then.stop]
+    skips = [one for one in annotate[: stops[0] + 1 if stops else None] if one.rule.then.skip]
+    for number, rule in enumerate(annotate):
+        yield rule, [annotate[stop] for stop in stops if stop < number]
+    for number, other in enumerate(route[:-1]):
+        yield other, [*skips, *route[:number]]
 
 
 def _beats(winners: int) -> str:
     return "comes" if winners == 1 else "come"
 
 
-def _winners(node: Node, earlier: Sequence[Rule], left: Iterator[int]) -> list[Rule]:
-    """The earlier rule, or else the fewest found together, of which one matches whenever the condition holds."""
-    reads = sources(node)
+def _winners(rule: Rule, earlier: Iterable[tuple[Rule, int]]) -> list[Rule]:
+    """The earlier rule, or else the fewest found together, of which one matches whenever this one does."""
+    node = rule.node
+    assert node is not None
     near: list[tuple[Rule, Node]] = []
-    for one in earlier:
-        if one.node is None or reads.isdisjoint(sources(one.node)) or next(left, None) is None:
-            continue
+    for one, _ in earlier:
+        assert one.node is not None
         if not possible([(node, TRUE), (one.node, NOT_TRUE)]):
             return [one]
         if possible([(node, TRUE), (one.node, TRUE)]):
@@ -248,11 +261,11 @@ def _overlapping(subject: _Subject) -> Iterator[_Found]:
 
 
 def _ticket_for(policy: LoadedPolicy, one: Rule, later: Rule) -> str | None:
-    """A ticket that both rules match when the policy is really asked, in words."""
-    wanted = {one.rule.name, later.rule.name}
-    for given in witness([rule.node for rule in (one, later) if rule.node is not None]):
-        accounts = policy.explain(case_of(policy, given), desk=given.desk)
-        if wanted <= {account.rule for account in accounts if account.verdict is True}:
+    """A ticket that both rules match when their conditions are really asked, in words."""
+    nodes = [rule.node for rule in (one, later) if rule.node is not None]
+    for given in witness(nodes):
+        view = policy.view(case_of(policy, given), given.desk)
+        if all(node.holds(view) for node in nodes):
             return described(given)
     return None
 

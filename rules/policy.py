@@ -92,7 +92,7 @@ class LoadedPolicy:
 
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """The outcome for a case: every matching annotate rule together, and the first matching route rule."""
-        view = self._view(case, desk)
+        view = self.view(case, desk)
         matched = self.engine.matched(view)
         mode = engine.mode(
             (one.mode for one in matched.every),
@@ -110,7 +110,7 @@ class LoadedPolicy:
 
     def explain(self, case: Case, *, desk: str) -> tuple[RuleAccount, ...]:
         """Every rule and every condition in it with its verdict on a case: the same that `decide` says, in full."""
-        view = self._view(case, desk)
+        view = self.view(case, desk)
         matched = self.engine.matched(view)
         return (
             *account.of_rules("annotate", self.engine.annotate, matched, view),
@@ -140,7 +140,7 @@ class LoadedPolicy:
                 return True
             return seeker.applies(replace(other, triage=self.triage(other.ticket, other.text)), rule)
 
-        seeker = Seeker(self.engine, case, partial(self._view, desk=desk))
+        seeker = Seeker(self.engine, case, partial(self.view, desk=desk))
         return tuple(seeker.misses(sound))
 
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -187,7 +187,8 @@ class LoadedPolicy:
         send = {hook.webhook: self.file.webhooks[hook.webhook].send for hook in hooks}
         return tuple(replace(hook, fields=sending.values(send[hook.webhook], view)) for hook in hooks)
 
-    def _view(self, case: Case, desk: str) -> View:
+    def view(self, case: Case, desk: str) -> View:
+        """A case at a desk as conditions read it."""
         binding = self._binding(desk)
         return View(case, self.calendars, self._lexicon, binding.tags, binding.fields)
 
