@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import text
 
 from benchmarks.processes import POSTGRESQL, postgresql_wheel
@@ -26,6 +27,13 @@ class Clock:
 
     def turn(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Commands and benchmarks set the logs up for their process, which here is everybody's."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
