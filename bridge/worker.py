@@ -25,7 +25,8 @@ LEASE = timedelta(seconds=10)
 """How long a worker may be silent before another takes its tickets over."""
 
 _BEAT_SECONDS = 2.0
-_POLL_SECONDS = 0.25
+_PACE_SECONDS = 0.25
+_IDLE_SECONDS = 5.0
 _CLAIM_MAX = 4
 _CALLERS = 2
 
@@ -35,8 +36,8 @@ class Workers:
     that call webhooks, so that no receiver keeps a desk waiting.
 
     Deciders wait on `signal`, the others on signals that deciders ring; PostgreSQL rings all for what other processes
-    leave. All look for themselves every quarter of a second, for what is due later or was not heard. `identity` is this
-    process's name among all that share the database.
+    leave. One of each kind is sent to look every quarter of a second, for what is due later or was not heard, and who
+    finds something sends the next. `identity` is this process's name among all that share the database.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Workers:
         self._owners = [owner for owner, _, _ in roles]
         self._ear = Ear(store, self._ring)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._pacer = threading.Thread(target=self._pace, name="pace", daemon=True)
         self._threads = [
             threading.Thread(target=self._loop, args=role, name=role[0].rsplit("/", 1)[1], daemon=True)
             for role in roles
@@ -79,7 +81,7 @@ class Workers:
     def start(self) -> None:
         """Begin to work."""
         self._ear.start()
-        for thread in (self._heart, *self._threads):
+        for thread in (self._heart, self._pacer, *self._threads):
             thread.start()
 
     def stop(self) -> None:
@@ -87,7 +89,7 @@ class Workers:
         self._stop.set()
         for signal in (self._signal, self._planned, self._told):
             signal.ring_all()
-        for thread in (*self._threads, self._heart):
+        for thread in (*self._threads, self._heart, self._pacer):
             thread.join()
         self._ear.stop()
         try:
@@ -115,6 +117,7 @@ class Workers:
         worked = self._writeback.run_one(owner)
         if worked:
             self._signal.ring()
+            self._planned.ring()  # there may be more for another writer
         return worked
 
     def call(self, owner: str) -> bool:
@@ -125,7 +128,7 @@ class Workers:
         return sent
 
     def _ring(self) -> None:
-        """Something was left by another process, to decide on, to write or to tell."""
+        """There may be something to decide on, to write or to tell: of another process, or due by now."""
         for signal in (self._signal, self._planned, self._told):
             signal.ring()
 
@@ -144,7 +147,11 @@ class Workers:
                 self._stop.wait(1.0)
                 continue
             if not busy:
-                signal.wait_beyond(rung, _POLL_SECONDS)
+                signal.wait_beyond(rung, _IDLE_SECONDS)
+
+    def _pace(self) -> None:
+        while not self._stop.wait(_PACE_SECONDS):
+            self._ring()
 
     def _beat(self) -> None:
         while not self._stop.wait(_BEAT_SECONDS):
