@@ -20,7 +20,7 @@ from bridge.store import Store, casebook
 from bridge.worker import LEASE
 
 FAULTS: Mapping[str, object] = {
-    "429": {"probability": 0.03, "retry_after": 1},
+    "429": {"probability": 0.01, "retry_after": 1},
     "500": 0.02,
     "503": {"probability": 0.02, "retry_after": 1},
     "slow": {"probability": 0.03, "seconds": 0.5},
@@ -31,7 +31,10 @@ FAULTS: Mapping[str, object] = {
     "delay": {"probability": 0.2, "seconds": 5},
     "reorder": {"probability": 0.1, "seconds": 0.5},
 }
-"""Of every desk while the play lasts: each probability is of one API call or one webhook."""
+"""Of every desk while the play lasts: each probability is of one API call or one webhook.
+
+A 429 has all processes keep away from the desk for a second, so that more of them would soon leave no time to work in.
+"""
 
 RATE = 12.0
 """Acts a second at three desks together: what two cores carry with every process on them."""
