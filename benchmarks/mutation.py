@@ -62,9 +62,10 @@ def noticed(text: str) -> str | None:
         policy = checked(document)
     except BadFile:
         return NOTICED[0]
-    if any(one.severity != "hint" for one in lint(policy, document)):
+    tests = policy.run_tests()
+    if any(one.severity != "hint" for one in lint(policy, document, tests)):
         return NOTICED[1]
-    return NOTICED[2] if any(not result.passed for result in policy.run_tests()) else None
+    return NOTICED[2] if any(not result.passed for result in tests) else None
 
 
 def mistakes(starter: str, wanted: int) -> list[Mistake]:

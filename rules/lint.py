@@ -12,7 +12,7 @@ from bridge.calendars import Calendar
 from bridge.triage import Phrase
 from bridge.yamlfile import Document, Trail, nearest
 from rules import references
-from rules.cases import case_of
+from rules.cases import TestResult, case_of
 from rules.conflicts import described
 from rules.engine import Compiled, Engine
 from rules.nodes import AllOf, AnyOf, Leaf, Node, leaves
@@ -99,10 +99,11 @@ class _Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What is looked at; `desks` are the connected desks' names, None where they are not known."""
+    """What is looked at, with the results of its tests; `desks` are the connected desks, None where not known."""
 
     policy: LoadedPolicy
     document: Document
+    tests: Sequence[TestResult]
     desks: frozenset[str] | None
 
     @property
@@ -121,12 +122,15 @@ class _Subject:
         return (leaf for rule in self.rules if rule.node is not None for leaf in leaves(rule.node))
 
 
-def lint(policy: LoadedPolicy, document: Document, desks: Iterable[str] | None = None) -> list[Finding]:
+def lint(
+    policy: LoadedPolicy, document: Document, tests: Sequence[TestResult], desks: Iterable[str] | None = None
+) -> list[Finding]:
     """Everything found in a policy that loaded from this document, in the order of the file.
 
-    `desks` are the names of the connected desks, without which their use is not checked.
+    `tests` are the results of all that was tested. `desks` are the names of the connected desks, without which their
+    use is not checked.
     """
-    subject = _Subject(policy, document, None if desks is None else frozenset(desks))
+    subject = _Subject(policy, document, tests, None if desks is None else frozenset(desks))
     found = [_placed(one, document) for check in _CHECKS for one in check(subject)]
     return sorted(found, key=lambda one: (one.line, one.column, one.code))
 
@@ -271,11 +275,10 @@ def _ticket_for(policy: LoadedPolicy, one: Rule, later: Rule) -> str | None:
 
 
 def _untested(subject: _Subject) -> Iterator[_Found]:
-    results = subject.policy.run_tests()
-    if not results:
+    if not subject.tests:
         yield _Found("untested-rule", ("policy",), "The policy has no tests.", "Write one for each rule under 'tests'.")
         return
-    tested = {verdict.rule for result in results for verdict in result.outcome.verdicts}
+    tested = {verdict.rule for result in subject.tests for verdict in result.outcome.verdicts}
     for rule in subject.rules:
         if rule.rule.name not in tested:
             message = f"No test matches '{rule.rule.name}'."

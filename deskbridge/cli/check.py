@@ -15,9 +15,10 @@ from bridge.errors import BadCredential, BadFile, DeskbridgeError
 from bridge.metrics import CountingGate, Metrics
 from bridge.ports import Capability
 from bridge.settings import Settings
+from deskbridge.cli import cases
 from deskbridge.cli.outlast import patient
 from deskbridge.wiring import connect, read_settings, utc_now
-from rules import LoadedPolicy
+from rules import LoadedPolicy, TestResult
 from rules.lint import Finding, lint
 from rules.policy import checked
 
@@ -33,7 +34,7 @@ def check(
     hints: Annotated[bool, typer.Option("--hints", help="Tell hints too; they never change the exit code.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding and line, hints too.")] = False,
 ) -> None:
-    """Check settings and policy, look for what cannot be meant, run the policy's tests; nothing is written anywhere.
+    """Check settings and policy, look for what cannot be meant, run all tests; nothing is written anywhere.
 
     A desk's passing fault is outlasted for a minute. Exits 2 with one line for each finding.
     """
@@ -41,14 +42,15 @@ def check(
         settings = read_settings(config, os.environ)
         document = yamlfile.read(settings.policy)
         policy = checked(document)
+        tests = [*policy.run_tests(), *_beside(policy, settings.policy)]
     except BadFile as error:
         if not as_json:
             raise
         for fault in error.faults:
             _tell_json(severity="fault", code="file", **asdict(fault))
         raise typer.Exit(2) from error
-    found = lint(policy, document, settings.desks)
-    failures = [*_failed_tests(policy), *_unsigned(settings, policy)]
+    found = lint(policy, document, tests, settings.desks)
+    failures = [*_failed(tests), *_unsigned(settings, policy)]
     failures += _live(settings, policy, config) if live else ()
     serious = [one for one in found if one.severity == "fault" or (strict and one.severity == "warning")]
     if as_json:
@@ -67,8 +69,13 @@ def check(
     typer.echo(f"{config} and {settings.policy.name} are in order: {counted}.{more}")
 
 
-def _failed_tests(policy: LoadedPolicy) -> Iterator[str]:
-    return (f"policy test '{result.name}': {result.words}" for result in policy.run_tests() if not result.passed)
+def _beside(policy: LoadedPolicy, file: Path) -> Iterator[TestResult]:
+    """The results of the tests in files beside the policy."""
+    return (result for other in sorted(file.parent.glob(cases.PATTERN)) for result in policy.run_cases(other))
+
+
+def _failed(tests: Sequence[TestResult]) -> Iterator[str]:
+    return (f"policy test '{result.name}': {result.words}" for result in tests if not result.passed)
 
 
 def _unsigned(settings: Settings, policy: LoadedPolicy) -> Iterator[str]:

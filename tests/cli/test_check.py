@@ -114,3 +114,12 @@ def test_a_webhook_that_nothing_signs_fails_and_a_desk_that_mails_no_notes_is_to
     )
     warned = [line for line in result.stderr.splitlines() if "notify" in line]
     assert warned == ["warning: desk 'chat': intercom mails no notes, so that `notify` only stands in the note there"]
+
+
+def test_tests_in_files_beside_the_policy_count_and_fail_too(check: Check, tmp_path: Path) -> None:
+    text = CLEAN[: CLEAN.index("tests:")]
+    beside = tmp_path / "more.cases.yaml"
+    beside.write_text(CLEAN[CLEAN.index("tests:") :], "utf-8")
+    assert told(check(text, "--json")) == []
+    beside.write_text(beside.read_text("utf-8").replace("expect: {route: billing}", "expect: {team: general}"), "utf-8")
+    assert "policy test 'an invoice': team: expected general, got billing" in str(check(text).exception)

@@ -32,7 +32,7 @@ def linted(*conditions: Condition) -> tuple[rules.LoadedPolicy, list[Finding]]:
     route = [{"name": f"r{number}", "when": one, "to": {"team": "billing"}} for number, one in enumerate(conditions)]
     document = yamlfile.parse(f"{BASE}route: {json.dumps([*route, GENERAL])}\n", file="p.yaml")
     loaded = checked(document)
-    return loaded, lint(loaded, document)
+    return loaded, lint(loaded, document, loaded.run_tests())
 
 
 def named(found: list[Finding], code: str) -> set[str]:
@@ -172,4 +172,4 @@ def test_the_last_rule_is_never_called_shadowed() -> None:
     document = yamlfile.parse(
         f"{BASE}route:\n  - {{name: r0, when: {{status: {{unknown: false}}}}, skip: true}}\n{END}", file="p"
     )
-    assert not [one for one in lint(checked(document), document) if one.code == "shadowed-rule"]
+    assert not [one for one in lint(checked(document), document, []) if one.code == "shadowed-rule"]
