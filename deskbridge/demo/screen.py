@@ -44,6 +44,7 @@ def results(console: Console, desks: Mapping[str, DeskResult]) -> None:
     console.print(table)
     console.print("calls: all to the vendor's API, of which reading agents and customers takes most", style="dim")
     console.print("p50 and p99: from the customer's message to our note, which ends the first write", style="dim")
+    console.print("       at Zendesk not before the second of its stamp is over, so that its lock holds", style="dim")
 
 
 def faults(console: Console, found: Faults) -> None:
