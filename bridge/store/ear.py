@@ -13,9 +13,12 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 """How often the thread looks whether it should end."""
 
+_GAP_SECONDS = 0.05
+"""What is announced within this time is told once: a busy bridge announces hundreds of times a second."""
+
 
 class Ear:
-    """A thread that calls `on_news` for every announcement; on SQLite, which knows no other host, there is none.
+    """A thread that calls `on_news` for announcements, once for those close together; on SQLite there is none.
 
     While it cannot hear (the server is away) it tries again every second; workers look for themselves meanwhile.
     """
@@ -51,5 +54,6 @@ class Ear:
             connection.execute(f"LISTEN {CHANNEL}")
             self._on_news()
             while not self._stop.is_set():
-                for _ in connection.notifies(timeout=_LOOK_SECONDS, stop_after=1):
+                if list(connection.notifies(timeout=_LOOK_SECONDS, stop_after=1)):
                     self._on_news()
+                    self._stop.wait(_GAP_SECONDS)
