@@ -34,7 +34,7 @@ chaos: $(VENV)/test.stamp ## random people, faults and kill -9; SIZE= SEED= ENGI
 
 requirements: ## pin the requirement files anew (needs uv)
 	uv pip compile $(PIN) pyproject.toml requirements/build.in -o requirements/run.txt
-	uv pip compile $(PIN) pyproject.toml requirements/build.in requirements/test.in -o requirements/test.txt
+	uv pip compile $(PIN) --extra ml --overrides requirements/without.in pyproject.toml requirements/build.in requirements/test.in requirements/ml.in -o requirements/test.txt
 PIN := --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
 
 clean: ## remove .venv and every cache
@@ -46,6 +46,6 @@ $(VENV)/bin/python:
 
 $(VENV)/%.stamp: requirements/%.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing requirements/$*.txt into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt || { echo "Could not install requirements/$*.txt. Is PyPI (or your mirror) reachable? pip's own words are above; run the same command again when it is." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/$*.txt || { echo "Could not install requirements/$*.txt. Is PyPI (or your mirror) reachable? pip's own words are above; run the same command again when it is." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
