@@ -295,3 +295,33 @@ activations = Table(
     Column("how", String, nullable=False),
 )
 """When a version of the policy took effect, by whom and how (`policies.How`); the highest number holds."""
+
+queue = Table(
+    "queue",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("ticket", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("team", String, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("agent", String),
+    Column("bound_at", Instant),
+    Column("moved_at", Instant),
+    Column("body", Text, nullable=False),
+    Column("assignment", Text),
+)
+"""Every ticket in the router's care (`bridge.store.queue`): `state` is waiting, offered (bound to `agent`, whose place is
+reserved, and not decided on yet), given (the decision stands) or recalled (about to be taken out of `agent`'s hands).
+
+`team` and `agent` are the policy's names, `since` is when the ticket's customer began to wait, `moved_at` when the router
+last took it from somebody. `assignment` has the reasons of an offer.
+"""
+Index("ix_queue_state", queue.c.state, queue.c.since)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("due_at", Instant),
+)
+"""When the matcher wants to look next (NULL: when somebody wakes it)."""
