@@ -325,3 +325,27 @@ alarms = Table(
     Column("due_at", Instant),
 )
 """When the matcher wants to look next (NULL: when somebody wakes it)."""
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+)
+"""Secrets that the settings refer to by `${secret:name}`; `body` is sealed (`bridge.sealing`)."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("lease_owner", String),
+    Column("lease_until", Instant),
+)
+"""The token pair of each desk that a person signed in to; `body` is sealed, `serial` counts the pairs.
+
+Whoever holds the lease may use the refresh token, which the vendor takes only once.
+"""
