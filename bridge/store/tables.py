@@ -349,3 +349,19 @@ tokens = Table(
 
 Whoever holds the lease may use the refresh token, which the vendor takes only once.
 """
+
+installations = Table(
+    "installations",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""What we put up at each desk so that it sends webhooks (`bridge.installing.Installation`), without any secret."""
+
+pings = Table(
+    "pings",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+"""When each desk last made a call that is no event, to see whether we listen."""
