@@ -4,6 +4,7 @@ import getpass
 import os
 import socket
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -15,17 +16,30 @@ from bridge.ports import Clock
 from bridge.store import Store, policies
 from bridge.store.policies import Activation, Candidate, How
 from rules import LoadedPolicy
+from rules.lint import Finding, lint
+from rules.policy import checked as load_checked
 
 log = structlog.get_logger(__name__)
 
 
-def checked(content: bytes, file: str) -> LoadedPolicy:
-    """The policy in a file's content, which must pass its own tests. Raises BadFile with every fault."""
-    policy = rules.loads(content, file=file)
-    failed = [result for result in policy.run_tests() if not result.passed]
-    if failed:
-        raise BadFile([Fault(file, one.line, 1, f"policy test '{one.name}': {one.words}") for one in failed])
-    return policy
+def checked(content: str | bytes, file: str) -> tuple[LoadedPolicy, list[Finding]]:
+    """The policy in a file's content, and what lint warns of in it.
+
+    It must pass its own tests, and lint must prove no fault in it. Raises BadFile with every fault.
+    """
+    document = yamlfile.parse(content, file=file)
+    policy = load_checked(document)
+    tests = policy.run_tests()
+    found = lint(policy, document, tests)
+    faults = [Fault(file, one.line, 1, f"policy test '{one.name}': {one.words}") for one in tests if not one.passed]
+    faults += [one.fault for one in found if one.severity == "fault"]
+    if faults:
+        raise BadFile(faults)
+    return policy, [one for one in found if one.severity == "warning" and one.code not in _NOT_TOLD]
+
+
+_NOT_TOLD: Final = {"untested-rule"}
+"""What only `deskbridge check` can say: a rule's test may stand in a file beside the policy."""
 
 
 def content_of(file: Path, most: int = yamlfile.MAX_BYTES) -> bytes:
@@ -129,11 +143,13 @@ class Policies:
         faults: list[Fault] = []
         try:
             self._content = content_of(self._file)
-            policy = checked(self._content, str(self._file))
+            policy, warnings = checked(self._content, str(self._file))
         except BadFile as error:
             faults = error.faults
         else:
             if self._said != policy.version:
+                for warning in warnings:
+                    log.warning("the policy file has something that may not be meant", finding=str(warning))
                 self._take(policy, self._content, changed=self._said is not None or self._current is None)
         self._tell(faults)
         self._settled = True

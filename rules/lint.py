@@ -9,6 +9,7 @@ from statistics import median
 from typing import Final, Literal, NamedTuple
 
 from bridge.calendars import Calendar
+from bridge.errors import Fault
 from bridge.triage import Phrase
 from bridge.yamlfile import Document, Trail, nearest
 from rules import references
@@ -83,6 +84,11 @@ class Finding:
     def severity(self) -> Severity:
         """How sure it is to be a mistake."""
         return CODES[self.code]
+
+    @property
+    def fault(self) -> Fault:
+        """The same as a fault of the file."""
+        return Fault(self.file, self.line, self.column, self.message, f"{self.advice} [{self.code}]")
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.severity}: {self.message} {self.advice} [{self.code}]"

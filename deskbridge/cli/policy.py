@@ -75,11 +75,17 @@ def activate(
     by: By = None,
     config: Config = _DEFAULT,
 ) -> None:
-    """Check a policy file, run its tests, and bring it into effect in every process that shares the database."""
+    """Check a policy file, run its tests, and bring it into effect in every process that shares the database.
+
+    A fault of the file, a failing test or a fault that lint proves changes nothing; warnings are told.
+    """
     settings = read_settings(config, os.environ)
     wanted = file or settings.policy
     content = content_of(wanted)
-    candidate = candidate_of(checked(content, str(wanted)), content)
+    policy, warnings = checked(content, str(wanted))
+    for warning in warnings:
+        typer.echo(str(warning), err=True)
+    candidate = candidate_of(policy, content)
     with opened(settings) as store:
         _put_into_effect(store, candidate, How.COMMAND, by)
 
@@ -90,12 +96,15 @@ def rollback(
     by: By = None,
     config: Config = _DEFAULT,
 ) -> None:
-    """Bring an earlier version into effect again; it stays until the policy file says something new."""
+    """Bring an earlier version into effect again; it stays until the policy file says something new.
+
+    It must check clean by this release, which may see a fault that an earlier one did not.
+    """
     with opened(read_settings(config, os.environ)) as store:
         with store.reading() as connection:
             wanted = policies.find(connection, version) if version is not None else policies.before(connection)
             body = policies.body(connection, wanted)
-        rules.loads(body, file=f"policy version {wanted}")  # this release may have outgrown it
+        checked(body, f"policy version {wanted}")
         _put_into_effect(store, Candidate(wanted, body), How.ROLLBACK, by)
 
 

@@ -15,7 +15,7 @@ from bridge.store.policies import Candidate, How
 from deskbridge.cli import app
 from deskbridge.policies import here
 from tests.conftest import Clock
-from tests.core.test_policy_versions import FAILING, FAULTY, OTHER, POLICY, version
+from tests.core.test_policy_versions import DEAD, DOUBTED, FAILING, FAULTY, OTHER, POLICY, version
 
 Run = Callable[..., str]
 
@@ -83,12 +83,19 @@ def test_the_text_of_a_version_is_shown_as_it_stood(run: Run, tmp_path: Path) ->
     assert run("show", version(POLICY)[:6]) == commented
 
 
-@pytest.mark.parametrize("text", [FAULTY, FAILING])
+@pytest.mark.parametrize("text", [FAULTY, FAILING, DEAD])
 def test_a_file_that_does_not_check_clean_is_refused_with_its_place(run: Run, tmp_path: Path, text: str) -> None:
     (tmp_path / "policy.yaml").write_text(text)
     with pytest.raises(BadFile, match=r"policy\.yaml:\d+:\d+: "):
         run("activate")
     assert run("list") == "No policy has taken effect yet.\n"
+
+
+def test_what_is_most_likely_a_mistake_is_told_and_takes_effect(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(DOUBTED)
+    told = run("activate").splitlines()
+    assert "warning: Nothing uses the team 'idle'" in told[0]
+    assert told[1] == f"Version {version(DOUBTED)} is in effect."
 
 
 def test_a_file_that_is_not_there_is_named(run: Run) -> None:
@@ -110,13 +117,20 @@ def test_what_is_not_there_is_said_with_what_to_do(run: Run, arguments: list[str
         run(*arguments)
 
 
-def test_a_version_that_this_release_cannot_read_is_not_rolled_back_to(run: Run, tmp_path: Path, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [("policy: deskbridge/v0\n", ":1:9: "), (DEAD, ":5:6: "), (FAILING, ":8:1: policy test 'never'")],
+)
+def test_a_version_that_does_not_check_clean_in_this_release_is_not_rolled_back_to(
+    run: Run, tmp_path: Path, clock: Clock, text: str, fault: str
+) -> None:
     store = Store(f"sqlite:///{tmp_path}/bridge.sqlite3")
     store.migrate()
-    policies.activate(store, Candidate("0ldversion00", "policy: deskbridge/v0\n"), how=How.FILE, who="x", now=clock.now)
+    policies.activate(store, Candidate("0ldversion00", text), how=How.FILE, who="x", now=clock.now)
     run("activate")
-    with pytest.raises(BadFile, match=r"policy version 0ldversion00:1:9: "):
+    with pytest.raises(BadFile, match=f"policy version 0ldversion00{fault}"):
         run("rollback")
+    assert rows(run)[0]["version"] == version(POLICY)
     store.close()
     assert rows(run)[0]["version"] == rules.loads(POLICY).version
 

@@ -27,6 +27,10 @@ route:
 OTHER = POLICY.replace("capacity: 3", "capacity: 4")
 THIRD = POLICY.replace("capacity: 3", "capacity: 5")
 FAULTY = POLICY.replace("team: general", "team: genral")
+DEAD = POLICY.replace(
+    "route:\n", "route:\n  - {name: torn, when: {status: new, not: {status: new}}, to: {team: general}}\n"
+)
+DOUBTED = POLICY.replace("route:\n", "  idle: {members: {bo: {capacity: 3}}}\nroute:\n")
 FAILING = POLICY + "tests:\n  - {name: never, given: {subject: hello}, expect: {skip: true}}\n"
 
 
@@ -129,7 +133,13 @@ def test_a_file_in_the_midst_of_being_written_is_waited_for(start: Start) -> Non
 
 @pytest.mark.parametrize(
     ("text", "place", "words"),
-    [(FAULTY, ":6:16: ", "genral"), (FAILING, ":8:", "never"), ("teams: [\n", ":", ""), ("\N{NULL}", ":", "")],
+    [
+        (FAULTY, ":6:16: ", "genral"),
+        (FAILING, ":8:", "never"),
+        (DEAD, ":5:6: ", "can never match"),
+        ("teams: [\n", ":", ""),
+        ("\N{NULL}", ":", ""),
+    ],
 )
 def test_a_file_that_does_not_check_clean_is_told_once_and_the_old_one_stays(
     start: Start, text: str, place: str, words: str
@@ -148,6 +158,25 @@ def test_a_file_that_does_not_check_clean_is_told_once_and_the_old_one_stays(
     assert host.version == version(OTHER)
     assert host.metric("deskbridge_policy_file_faults") == 0
     assert host.policies.warnings() == {}
+
+
+def test_what_is_most_likely_a_mistake_is_logged_once_and_takes_effect(start: Start) -> None:
+    host = start("one", POLICY)
+    with capture_logs() as logs:
+        host.edit(DOUBTED)
+        host.edit(DOUBTED + "# only a comment\n")
+    told = [entry["finding"] for entry in logs if "finding" in entry]
+    assert host.version == version(DOUBTED)
+    assert [one.partition("policy.yaml")[2] for one in told] == [
+        ":4:3: warning: Nothing uses the team 'idle'. Route something to it, or delete it. [unused-team]"
+    ]
+
+
+def test_every_fault_of_a_file_is_told_a_failing_test_and_a_dead_rule_at_once(start: Start) -> None:
+    host = start("one", POLICY)
+    host.edit(DEAD + FAILING.removeprefix(POLICY))
+    assert host.version == version(POLICY)
+    assert host.metric("deskbridge_policy_file_faults") == 2
 
 
 def test_a_file_that_changes_while_the_database_is_away_takes_effect_once_it_is_back(
@@ -186,7 +215,7 @@ def test_a_file_that_is_gone_is_told_and_the_old_one_stays(start: Start) -> None
 
 
 def test_a_first_start_with_a_faulty_file_is_refused_with_its_faults(start: Start, store: Store) -> None:
-    for text in (FAULTY, FAILING):
+    for text in (FAULTY, FAILING, DEAD):
         with pytest.raises(BadFile, match=r"policy\.yaml:"):
             start("one", text)
     assert past(store) == []

@@ -9,6 +9,8 @@ from tests.processes.command import Command, customer, eventually, http, state
 from tests.processes.conftest import join
 from tests.processes.test_serve import put
 
+NEVER = "  - {name: torn, when: {status: new, not: {status: new}}, to: {team: general}}\n"
+
 Bridge = Callable[..., Command]
 Start = Callable[..., Command]
 
@@ -53,6 +55,11 @@ def test_a_changed_file_takes_effect_a_faulty_one_is_told_and_a_rollback_holds(
 
     put(policy, "\nmode: live", "\nmode: liv")
     eventually(lambda: "did you mean 'live'?" in warnings(serve).get("policy file", ""))
+    assert decides_by(serve, second)
+
+    put(policy, "\nmode: liv", "\nmode: live")
+    put(policy, "\nroute:\n", "\nroute:\n" + NEVER)
+    eventually(lambda: "'torn' can never match" in warnings(serve).get("policy file", ""))
     assert decides_by(serve, second)
 
     urls = {f"{vendor.upper()}_URL": address for vendor, address in desks.items()}
