@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from bridge.model import Effect, Hook, Mode, Notice, Remark, RuleVerdict, Target
+from bridge.model import Effect, Hook, Mode, Notice, Relaxation, Remark, RuleVerdict, Target
 from rules.index import Index
 from rules.nodes import Node
 from rules.schema import AnnotateRule, RouteRule, Then
@@ -95,8 +95,16 @@ def target(matched: Matched, overflow: Mapping[str, str | None]) -> Target | Non
     if rule is None or rule.to is None:
         return None
     to = rule.to
-    then = to.then or overflow[to.team]
-    return Target(rule.name, to.team, to.skills, then, to.wait_at_most, to.prefer_last_agent)
+    return Target(
+        rule.name,
+        to.team,
+        to.skills,
+        to.then or overflow[to.team],
+        to.wait_at_most,
+        to.prefer_last_agent,
+        preferred=to.prefer,
+        relax=tuple(Relaxation(step.after, step.without) for step in to.relax),
+    )
 
 
 def effect(matched: Sequence[Compiled[AnnotateRule]], view: View) -> Effect:

@@ -21,7 +21,7 @@ from rules.operators import MAX_PROGRAM, program_size
 from rules.policy import EVERY_DESK, LoadedPolicy
 from rules.questions import Among, Lacks, Matches, fold
 from rules.reasoning import NOT_TRUE, TRUE, possible, sources
-from rules.schema import AnnotateRule, RouteRule
+from rules.schema import AnnotateRule, PolicyFile, RouteRule
 from rules.witness import witness
 
 Severity = Literal["fault", "warning", "hint"]
@@ -302,7 +302,7 @@ def _unused_names(subject: _Subject) -> Iterator[_Found]:
         "team": (("teams",), set(file.teams) - teams - told - asked["team"], "Route something to it"),
         "calendar": (
             ("calendars",),
-            set(file.calendars) - {one.calendar for one in file.teams.values()} - asked["calendar"],
+            set(file.calendars) - _worked_by(file) - asked["calendar"],
             "Give it to a team or ask for it",
         ),
         "webhook": (("webhooks",), set(file.webhooks) - called, "Call it"),
@@ -317,8 +317,14 @@ def _unused_names(subject: _Subject) -> Iterator[_Found]:
 _ASKED: Final = ("team", "calendar")
 
 
+def _worked_by(file: PolicyFile) -> set[str | None]:
+    """The calendars of teams and of their members."""
+    people = (person for team in file.teams.values() for person in team.members.values())
+    return {team.calendar for team in file.teams.values()} | {person.calendar for person in people}
+
+
 def _unused_skills(subject: _Subject) -> Iterator[_Found]:
-    wanted = {skill for rule in subject.policy.file.route if rule.to for skill in rule.to.skills}
+    wanted = {skill for rule in subject.policy.file.route if rule.to for skill in rule.to.skills | rule.to.prefer}
     for team, members in ((name, one.members) for name, one in subject.policy.file.teams.items()):
         for member, person in members.items():
             for skill in sorted(person.skills - wanted):
@@ -458,9 +464,13 @@ def _covering(policy: LoadedPolicy, team: str) -> list[Calendar]:
     while follower is not None and follower not in seen:
         seen.append(follower)
         follower = policy.file.teams[follower].overflow
-    names = [policy.file.teams[name].calendar for name in seen]
-    weeks = [policy.file.calendars[name] for name in names if name is not None]
-    return [Calendar(one.timezone, one.hours) for one in weeks] if len(weeks) == len(names) else []
+    names = [
+        person.calendar or team.calendar
+        for team in (policy.file.teams[name] for name in seen)
+        for person in team.members.values()
+    ]
+    weeks = [policy.file.calendars[name] for name in dict.fromkeys(names) if name is not None]
+    return [Calendar(one.timezone, one.hours) for one in weeks] if None not in names else []
 
 
 _WEEK: Final = datetime(2026, 1, 5, tzinfo=UTC)

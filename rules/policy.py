@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from bridge import yamlfile
 from bridge.calendars import Calendar
-from bridge.model import Case, Finding, Hook, Member, Mode, Outcome, RuleVerdict, Ticket, Triage
+from bridge.model import Case, Finding, Hook, Member, Mode, Outcome, Priority, RuleVerdict, Ticket, Triage
+from bridge.routing.snapshot import Rules, Strategy
 from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
 from rules import account, cases, engine, explain, references, sending
@@ -23,7 +25,7 @@ from rules.explain import Explanation
 from rules.misses import Miss, Seeker
 from rules.nodes import Compiler, Node
 from rules.operators import WordsTest, program_size
-from rules.schema import AnnotateRule, Binding, PolicyFile, RouteRule
+from rules.schema import AnnotateRule, Binding, PolicyFile, RouteRule, Team
 from rules.template import Template
 from rules.view import View
 
@@ -150,7 +152,39 @@ class LoadedPolicy:
     def members(self, team: str) -> tuple[Member, ...]:
         """The members of a team in the order of the file. Raises KeyError for a team the policy lacks."""
         people = self.file.teams[team].members
-        return tuple(Member(name, person.capacity, person.skills) for name, person in people.items())
+        return tuple(
+            Member(
+                name,
+                person.capacity,
+                person.skills,
+                person.languages,
+                {channel.value: places for channel, places in person.channels.items()},
+            )
+            for name, person in people.items()
+        )
+
+    def hours(self, team: str, member: str) -> Calendar | None:
+        """When a member of a team works, None where always. Raises KeyError for one the policy lacks."""
+        found = self.file.teams[team]
+        name = found.members[member].calendar or found.calendar
+        return None if name is None else self.calendars[name]
+
+    def opening(self, team: str) -> Calendar | None:
+        """The hours in which a team's promises count, None where it always works. Raises KeyError."""
+        name = self.file.teams[team].calendar
+        return None if name is None else self.calendars[name]
+
+    def routing(self, team: str) -> Rules:
+        """How a team hands out its tickets. Raises KeyError for a team the policy lacks."""
+        return _rules(self.file.teams[team])
+
+    def promise(self, priority: Priority, tier: str | None) -> timedelta | None:
+        """How soon a first answer is promised, None where the policy promises nothing; no priority is a normal one."""
+        if self.file.sla is None:
+            return None
+        wanted = Priority.NORMAL if priority is Priority.NONE else priority
+        own = self.file.sla.tiers.get(tier, {}) if tier is not None else {}
+        return own.get(wanted) or self.file.sla.first_response.get(wanted)
 
     def teams(self) -> tuple[str, ...]:
         """The policy's team names in the order of the file."""
@@ -197,6 +231,13 @@ class LoadedPolicy:
         if intent is None or intent.confidence < self.file.triage.intent.act:
             return None
         return self.file.modes.categories.get(intent.value)
+
+
+def _rules(team: Team) -> Rules:
+    minutes = team.grace.total_seconds() / 60
+    if team.assign_at_arrival:
+        return Rules(strategy=team.strategy or Strategy.BALANCED, when_away=team.when_away, grace=minutes)
+    return Rules(slots=team.slots or Rules().slots, when_away=team.when_away, grace=minutes)
 
 
 MAX_PROGRAMS: Final = 10_000

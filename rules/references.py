@@ -1,6 +1,7 @@
 """Names in a policy file that must stand elsewhere in it, checked even where the file has other faults."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 from bridge.yamlfile import MAX_FAULTS, Document, Key, Trail, nearest
@@ -12,6 +13,7 @@ _TEAMS: Final = (
     ("teams", "*", "overflow"),
     ("tests", "*", "expect", "team"),
 )
+_CALENDARS: Final = (("teams", "*", "calendar"), ("teams", "*", "members", "*", "calendar"))
 _RULES: Final = (
     ("tests", "*", "expect", "route"),
     ("tests", "*", "expect", "not_rule"),
@@ -56,7 +58,7 @@ def check(document: Document) -> None:
     }
     rules = [(path, name) for path, name in _found(data, ("*", "*", "name")) if path[0] in {"annotate", "route"}]
     _everywhere(document, names | {"rule": {name for _, name in rules}})
-    _known(document, "calendar", names["calendar"], [("teams", "*", "calendar")])
+    _known(document, "calendar", names["calendar"], _CALENDARS)
     for kind, path, name in asked(data):
         _one_known(document, kind, names[kind], path, name)
     _known_keys(document, "intent", names["intent"], ("modes", "categories"))
@@ -135,7 +137,8 @@ def _no_circle(document: Document) -> None:
 
 def _skilled(document: Document) -> None:
     """A skill that nobody in the team has would leave every ticket of the rule waiting."""
-    for path, skill in _found(document.data, ("route", "*", "to", "skills", "*")):
+    wanted = (_found(document.data, ("route", "*", "to", key, "*")) for key in ("skills", "prefer"))
+    for path, skill in chain.from_iterable(wanted):
         team = _at(document.data, *path[:3], "team")
         if not isinstance(team, str) or team not in _keys(document.data, "teams"):
             continue

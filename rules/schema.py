@@ -1,6 +1,7 @@
 """The shape of a policy file: what keys there are, what each may hold, and what they default to."""
 
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from pydantic import (
 
 from bridge import calendars
 from bridge.model import Channel, EventKind, Mode, Priority, Status
+from bridge.routing.snapshot import Strategy, WhenAway
 from rules import sending
 from rules.conditions import Automatic, Condition, LanguageCode, Sentiment, Signal
 from rules.operators import Duration, Named, Number, Pattern, Scalar, Strict, Urgency, Words, some
@@ -95,25 +97,57 @@ class Calendar(Strict):
         return self
 
 
-class Person(Strict):
-    """A member of a team: the open tickets they can hold at once, and what they are good at."""
+Places = Annotated[int, Field(strict=True, ge=1, le=1_000)]
 
-    capacity: Annotated[int, Field(strict=True, ge=1, le=1_000)]
+
+class Person(Strict):
+    """A member of a team: the open tickets they can hold at once, what they are good at, and when they work.
+
+    `channels` bounds the tickets of single channels. `calendar` stands in place of the team's.
+    """
+
+    capacity: Places
     skills: Names = frozenset()
+    languages: frozenset[LanguageCode] = frozenset()
+    channels: dict[Channel, Places] = Field(default_factory=dict)
+    calendar: Name | None = None
 
 
 class Team(Strict):
-    """A team, when it works (always, where no calendar says), and who takes over where nobody in it is free."""
+    """A team, when it works (always, where no calendar says), how it hands out its tickets, and who takes over.
+
+    A ticket waits in the team's queue until an agent has one of their `slots` free, or is given out `at_arrival` by a
+    `strategy`. `when_away` happens to an agent's tickets once they have been away for `grace`.
+    """
 
     members: dict[Name, Person]
     calendar: Name | None = None
     overflow: Name | None = None
+    assign_at_arrival: StrictBool = False
+    strategy: Literal[Strategy.ROUND_ROBIN, Strategy.LEAST_LOADED, Strategy.BALANCED] | None = None
+    slots: Annotated[int, Field(strict=True, ge=1, le=10)] | None = None
+    when_away: WhenAway = WhenAway.KEEP
+    grace: Duration = timedelta(minutes=30)
 
     @model_validator(mode="after")
-    def _has_members(self) -> "Team":
+    def _makes_sense(self) -> "Team":
         if not self.members:
             raise ValueError("is a team without members")
+        if self.strategy is not None and not self.assign_at_arrival:
+            raise ValueError("has a strategy, which is for teams with 'assign_at_arrival: true' alone")
+        if self.slots is not None and self.assign_at_arrival:
+            raise ValueError("has slots, which are for teams without 'assign_at_arrival: true' alone")
         return self
+
+
+Promises = dict[Literal[Priority.LOW, Priority.NORMAL, Priority.HIGH, Priority.URGENT], Duration]
+
+
+class Sla(Strict):
+    """How soon a first answer is promised, by priority, in the open hours of the team; `tiers` are customers' own."""
+
+    first_response: Promises
+    tiers: dict[Name, Promises] = Field(default_factory=dict)
 
 
 class Thresholds(Strict):
@@ -195,18 +229,42 @@ class AnnotateRule(Strict):
     mode: Mode | None = None
 
 
+class Relax(Strict):
+    """Skills that a ticket does without once it has waited so long."""
+
+    after: Duration
+    without: OneOrMore
+
+    @model_validator(mode="after")
+    def _gives_up_something(self) -> "Relax":
+        if not self.without:
+            raise ValueError("gives up no skill")
+        return self
+
+
 class To(Strict):
     """The team that gets a ticket, the skills its agent must have, the team that takes over where nobody is free.
 
+    `prefer` are skills that are good to have; `relax` gives up skills that are hard to find, one step after the other.
     `wait_at_most` is how long it may take to find somebody in the first team; `prefer_last_agent` gives a ticket to who
     answered its requester last, if that is no longer ago.
     """
 
     team: Name
     skills: Names = frozenset()
+    prefer: Names = frozenset()
+    relax: tuple[Relax, ...] = ()
     then: Name | None = None
     wait_at_most: Duration | None = None
     prefer_last_agent: Duration | None = None
+
+    @model_validator(mode="after")
+    def _relaxes_in_order(self) -> "To":
+        if any(later.after <= one.after for one, later in pairwise(self.relax)):
+            raise ValueError("has steps of 'relax' out of order; each must come later than the one before")
+        if unknown := sorted({name for step in self.relax for name in step.without} - self.skills):
+            raise ValueError(f"relaxes what it does not ask for: {', '.join(unknown)}")
+        return self
 
 
 class RouteRule(Strict):
@@ -332,6 +390,7 @@ class PolicyFile(Strict):
     mode: Mode = Mode.SHADOW
     modes: Modes = Modes()
     calendars: dict[Name, Calendar] = Field(default_factory=dict)
+    sla: Sla | None = None
     webhooks: dict[Name, Annotated[Webhook, BeforeValidator(_webhook, json_schema_input_type=str | Webhook)]] = Field(
         default_factory=dict
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from bridge.model.change import Change
 from bridge.model.event import EventKind
@@ -141,6 +142,17 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An article or a solved ticket that may help to answer: `score` as `bridge.knowledge` gives it, the higher the
+    nearer."""
+
+    kind: Literal["article", "ticket"]
+    title: str
+    url: str | None
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """An outgoing webhook that a rule wants called, by the policy's name for it.
 
@@ -169,10 +181,19 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxation:
+    """Skills that a ticket does without once it has waited so long."""
+
+    after: timedelta
+    without: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where the first matching route rule sends a ticket: a team of the policy, and the skills its agent must have.
 
-    `then` is the team that takes over where the first has nobody free, at the latest after `wait_at_most`.
+    `preferred` are skills that are good to have, `relax` gives up others step by step. `then` is the team that takes
+    over where the first has nobody free, at the latest after `wait_at_most`.
     `prefer_last_agent` is how long ago the requester's last agent may have answered to be preferred.
     """
 
@@ -182,6 +203,8 @@ class Target:
     then: str | None = None
     wait_at_most: timedelta | None = None
     prefer_last_agent: timedelta | None = None
+    preferred: frozenset[str] = frozenset()
+    relax: tuple[Relaxation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +222,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A policy's member of a team: how many open tickets they can hold at once, and what they are good at."""
+    """A policy's member of a team: how many open tickets they can hold at once, and what they are good at.
+
+    `languages` are those they write (ISO 639-1), `channels` the most tickets of single channels.
+    """
 
     name: str
     capacity: int
     skills: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    channels: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +280,8 @@ class Decision:
     `wish` is what the policy wants; `change` what is left of it after the ticket's present state, human edits and the
     mode: what is really written. `kept` says which wishes were dropped and for whose sake. `effect` holds what no
     change can say (the tier, whom to tell, what to call). `ticket`, `text` and `standing` are the rest of the case
-    that was decided on; decisions recorded before these were kept have no ticket.
+    that was decided on; decisions recorded before these were kept have no ticket. `suggestions` is what the note names
+    that may help to answer.
     """
 
     id: str
@@ -272,6 +301,7 @@ class Decision:
     ticket: Ticket | None = None
     text: str = field(default="", repr=False)
     standing: Standing = Standing()
+    suggestions: tuple[Suggestion, ...] = ()
 
     @property
     def case(self) -> Case | None:
