@@ -1,7 +1,6 @@
 """Reads `deskbridge.yaml`: where things are, every mistake told at once with its line, no secret ever shown.
 
-`${NAME}` in any value is replaced from the environment, `${NAME:-text}` likewise, by `text` where NAME is not set or
-empty; `$${NAME}` stands for the text itself.
+References in values (`${NAME}` and others) are replaced by what they lead to: see `bridge.references`.
 """
 
 import re
@@ -18,15 +17,16 @@ from pydantic import AfterValidator, BaseModel, Field, PlainValidator, SecretStr
 from bridge import yamlfile
 from bridge.caller import Receivers
 from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
+from bridge.errors import BadFile
 from bridge.loops import Cap
 from bridge.model import Mode
+from bridge.references import References
+from bridge.sealing import KEY
 from bridge.signing import signing_key
+from bridge.store.vault import Reveal
 
 DESK_NAME: Final = re.compile(r"[a-z0-9-]+")
 """What a desk can be called: it is part of its webhooks' address."""
-
-_REFERENCE: Final = re.compile(r"\$(?P<escaped>\$?)\{(?P<inside>[^}]*)(?P<end>\}?)")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _an_address(listen: str) -> str:
@@ -136,11 +136,13 @@ class DeskSettings(Part):
 class Settings(Core):
     """The whole file, relative paths taken from its folder.
 
-    `plain_secrets` are the keys (`desks.acme.api_key`) whose secret stands in the file itself, for a warning.
+    `plain_secrets` are the keys (`desks.acme.api_key`) whose secret stands in the file itself, for a warning;
+    `secret_key` is what the environment has to open the vault with.
     """
 
     desks: Mapping[str, DeskSettings]
     plain_secrets: tuple[str, ...] = ()
+    secret_key: SecretStr | None = None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -149,41 +151,49 @@ class Settings(Core):
         return parts.hostname or "", parts.port or 0
 
 
-def expanded(text: str, env: Mapping[str, str]) -> str:
-    """The text with each reference replaced, once: what comes out is not looked at again.
-
-    Raises ValueError, which names the variable and no value.
-    """
-
-    def value(reference: re.Match[str]) -> str:
-        name, default, instead = reference["inside"].partition(":-")
-        if reference["escaped"]:
-            return reference[0][1:]
-        if not reference["end"] or not _VARIABLE.fullmatch(name):
-            raise ValueError("'${' starts the name of a variable here, which is not one; write $${ for the text itself")
-        if not env.get(name) and not default:
-            raise ValueError(f"${{{name}}} is not set in the environment; set it, or write $${{{name}}} for the text")
-        return env.get(name) or instead
-
-    return _REFERENCE.sub(value, text)
-
-
 def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Mapping[str, str]) -> Settings:
     """The settings in a file; `vendors` are the options models by vendor. Raises BadFile with every fault.
 
     A vendor's model has no fields called `vendor`, `mode` or `headroom`: those are the desk's.
     """
+    folder = path.absolute().parent
     written = yamlfile.read(path)
-    document = yamlfile.read(path, transform=partial(expanded, env=env))
+    reveal = Reveal(partial(_database, written, folder, env), env.get(KEY))
+    references = References(env, folder, reveal)
+    document = yamlfile.read(path, transform=references.expanded)
     names = _desk_names(document)
     loaded = document.check(_file_model(document, names, vendors))
-    folder = path.absolute().parent
     if loaded is not None:
         _look_for_files(document, loaded.enrichment, folder)
     document.refuse()
     assert loaded is not None
     settings = _settings(loaded, names, folder)
-    return settings.model_copy(update={"plain_secrets": tuple(_plain_secrets(loaded, written.data, env))})
+    found = {
+        "plain_secrets": tuple(_plain_secrets(loaded, written.data, references)),
+        "secret_key": SecretStr(env[KEY]) if env.get(KEY) else None,
+    }
+    return settings.model_copy(update=found)
+
+
+def database_of(path: Path, env: Mapping[str, str]) -> str:
+    """The database that a settings file names, whatever is wrong elsewhere in the file. Raises BadFile."""
+    document = yamlfile.read(path)
+    try:
+        return _database(document, path.absolute().parent, env)
+    except ValueError as error:
+        document.fault(("database",), str(error))
+        raise BadFile(document.faults) from None
+
+
+def _database(document: yamlfile.Document, folder: Path, env: Mapping[str, str]) -> str:
+    """What `database` leads to. Raises ValueError."""
+    given = document.data.get("database") if isinstance(document.data, dict) else None
+    written = str(given or Core.model_fields["database"].default.get_secret_value())
+    return beside(folder, SecretStr(References(env, folder, _not_in_itself).expanded(written))).get_secret_value()
+
+
+def _not_in_itself(name: str) -> str:
+    raise ValueError(f"the database cannot keep its own address, '{name}'; take it from the environment or a file")
 
 
 def _desk_names(document: yamlfile.Document) -> list[str]:
@@ -256,27 +266,21 @@ def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
     )
 
 
-def _plain_secrets(value: object, written: object, env: Mapping[str, str], key: str = "") -> Iterator[str]:
+def _plain_secrets(value: object, written: object, references: References, key: str = "") -> Iterator[str]:
     """The keys under `value` whose secret stands in the file itself, going through values and file side by side."""
     if isinstance(value, SecretStr):
-        if _tells(value.get_secret_value()) and not _from_env(written, env):
+        if _tells(value.get_secret_value()) and not (isinstance(written, str) and references.leads_away(written)):
             yield key
     elif isinstance(value, BaseModel):
         fields = type(value).model_fields
         inside = {fields[name].alias or name: getattr(value, name) for name in fields if name in value.model_fields_set}
-        yield from _plain_secrets(inside, written, env, key)
+        yield from _plain_secrets(inside, written, references, key)
     elif isinstance(value, Mapping) and isinstance(written, dict):
         for name, each in value.items():
-            yield from _plain_secrets(each, written.get(name), env, f"{key}.{name}" if key else name)
+            yield from _plain_secrets(each, written.get(name), references, f"{key}.{name}" if key else name)
     elif isinstance(value, tuple | list) and isinstance(written, list):
         for index, pair in enumerate(zip(value, written, strict=False)):
-            yield from _plain_secrets(*pair, env, f"{key}.{index}")
-
-
-def _from_env(written: object, env: Mapping[str, str]) -> bool:
-    """True where anything of a text in the file comes from the environment, not from a default beside it."""
-    found = _REFERENCE.finditer(written) if isinstance(written, str) else ()
-    return any(not each["escaped"] and env.get(each["inside"].partition(":-")[0]) for each in found)
+            yield from _plain_secrets(*pair, references, f"{key}.{index}")
 
 
 def _tells(secret: str) -> bool:

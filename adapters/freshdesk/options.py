@@ -21,16 +21,16 @@ class FreshdeskOptions(BaseModel):
     `url` is its base, `https://acme.freshdesk.com` (only the freshdesk.com name answers the API, no CNAME). `api_key`
     belongs to one agent, in whose name we write; an administrator's also sees agents, availability and groups.
     `webhook_secrets` come in the header `X-Deskbridge-Secret`, `path_secrets` as the last part of the webhook's path:
-    a delivery needs one of each, and two of each live while rotating. `status_map` says what the account's own
-    statuses (id 6 and up, see `GET /ticket_fields`) mean.
+    a delivery needs one of each, so that without any every one is refused, and two of each live while rotating.
+    `status_map` says what the account's own statuses (id 6 and up, see `GET /ticket_fields`) mean.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str
     api_key: Annotated[SecretStr, Field(min_length=1)]
-    webhook_secrets: tuple[Secret, ...] = Field(min_length=1, max_length=2)
-    path_secrets: tuple[Secret, ...] = Field(min_length=1, max_length=2)
+    webhook_secrets: tuple[Secret, ...] = Field(default=(), max_length=2)
+    path_secrets: tuple[Secret, ...] = Field(default=(), max_length=2)
     status_map: dict[int, Meaning] = Field(default_factory=dict)
 
     @field_validator("url")

@@ -18,7 +18,8 @@ class IntercomOptions(BaseModel):
 
     `url` is the region's API: https://api.intercom.io, https://api.eu.intercom.io or https://api.au.intercom.io.
     `admin_id` is the teammate in whose name we write (None: the one `GET /me` names). `webhook_secrets` are the app's
-    client secrets, two of them while one is being replaced. With `app_id` set, deliveries of another app are refused.
+    client secrets, two of them while one is being replaced; without any, every delivery is refused.
+    With `app_id` set, deliveries of another app are refused.
 
     Intercom's own conversation priority cannot be written in a numbered version and its tickets have none, so we
     write it to the custom attribute `priority_attribute`, text or a list of Low, Medium, High, Urgent, and likewise a
@@ -31,7 +32,7 @@ class IntercomOptions(BaseModel):
 
     url: str = "https://api.intercom.io"
     access_token: Secret
-    webhook_secrets: tuple[Secret, ...] = Field(min_length=1, max_length=2)
+    webhook_secrets: tuple[Secret, ...] = Field(default=(), max_length=2)
     admin_id: Annotated[str, Field(pattern=r"^[0-9]+$")] | None = None
     app_id: Text | None = None
     version: Annotated[str, Field(pattern=r"^2\.[0-9]+$")] = VERSION

@@ -38,13 +38,15 @@ class ApiToken(BaseModel):
 
 
 class ZendeskOptions(BaseModel):
-    """The settings of one Zendesk desk. Two webhook secrets are live while one replaces the other."""
+    """The settings of one Zendesk desk. Two webhook secrets are live while one replaces the other;
+    without any, every delivery is refused.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str
     credentials: OAuthClient | AccessToken | ApiToken
-    webhook_secrets: Annotated[tuple[SecretStr, ...], Field(min_length=1, max_length=2)]
+    webhook_secrets: Annotated[tuple[SecretStr, ...], Field(max_length=2)] = ()
     clock_window: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=5)
     """How far the time in a signature may be from ours; Zendesk names none, and re-signs what it sends again."""
     timeout: Annotated[float, Field(gt=0)] = 20.0

@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from bridge.errors import DeskbridgeError
-from deskbridge.cli import cases, check, demo, diff, events, explain, init, layout, policy, sandbox, serve, sync, triage
+from deskbridge.cli import (
+    cases,
+    check,
+    demo,
+    diff,
+    events,
+    explain,
+    init,
+    layout,
+    policy,
+    sandbox,
+    secret,
+    serve,
+    sync,
+    triage,
+)
 
 app = typer.Typer(
     name="deskbridge",
@@ -48,6 +63,7 @@ policy.app.command("format")(layout.format_file)
 policy.app.command()(diff.diff)
 app.add_typer(policy.app, name="policy")
 app.add_typer(triage.app, name="triage")
+app.add_typer(secret.app, name="secrets")
 
 
 def main() -> None:

@@ -409,7 +409,6 @@ def test_planning_makes_no_call() -> None:
         {"url": "https://api.intercom.io/v2"},
         {"version": "Unstable"},
         {"admin_id": "ana"},
-        {"webhook_secrets": []},
         {"webhook_secrets": ["a", "b", "c"]},
         {"access_token": ""},
         {"colour": "blue"},
