@@ -1,7 +1,7 @@
 """Writes the one internal note that an agent sees: what the ticket is, why it is here, what is known, what comes next.
 
 Whatever comes from a ticket, a desk, a policy or a source of facts is escaped and cut: a note is never longer than
-`NOTE_MAX` and holds no tag but `p, b, i, ul, li`. Times are given in full, not as ages: a note is read much later.
+`NOTE_MAX` and holds no tag but `p, b, i, ul, li, a`. Times are given in full, not as ages: a note is read much later.
 """
 
 import html
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Remark, RuleVerdict, Triage
+from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Remark, RuleVerdict, Suggestion, Triage
 from bridge.triage import redact
 
 NOTE_MAX: Final = 1_500
@@ -18,6 +18,12 @@ NOTE_MAX: Final = 1_500
 
 _LIST_MAX: Final = 350
 """Characters for what was or would be written; the list of facts has whatever is left."""
+
+_HELP_MAX: Final = 450
+"""Characters for what may help to answer."""
+
+_URL_MAX: Final = 120
+"""Characters of an address; a longer one would leave no room for others."""
 
 _LIST_LEAST: Final = 40
 """Characters of a list that says no more than how much did not fit."""
@@ -50,12 +56,13 @@ def compose(
     names: Mapping[str, str] = _NO_NAMES,
     remarks: Sequence[Remark] = (),
     tier: str | None = None,
+    suggestions: Sequence[Suggestion] = (),
 ) -> str:
     """The note as HTML; the same inputs always give the same note.
 
     `wish` is what is written beside the note or, where the mode is not live, what would have been; `kept` one sentence
     for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id. `remarks` is
-    what rules say in their own words, `tier` the support tier that they decided.
+    what rules say in their own words, `tier` the support tier that they decided, `suggestions` what may help to answer.
     """
     opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", _why(verdicts, assignment, tier))
     label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
@@ -64,6 +71,7 @@ def compose(
     title = _paragraph("Context", "" if facts else "nothing is known")
     room = NOTE_MAX - len(opening) - len(title) - len(closing)
     said = _said(remarks, min(_LIST_MAX, room - _LIST_LEAST))
+    said += _helpful(suggestions, room - len(said) - _LIST_LEAST)
     return opening + said + title + _list((_known(fact, names) for fact in facts), room - len(said)) + closing
 
 
@@ -116,6 +124,21 @@ def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None, tier: s
 def _said(remarks: Sequence[Remark], room: int) -> str:
     """What rules say, the first before the others; what does not fit is cut or counted."""
     return _list([_safe(remark.text, room - _LIST_LEAST) for remark in remarks], room) if room > 2 * _LIST_LEAST else ""
+
+
+def _helpful(suggestions: Sequence[Suggestion], room: int) -> str:
+    """Articles and solved tickets; those that do not fit are counted."""
+    title = _paragraph("May help", "")
+    room = min(_HELP_MAX, room) - len(title)
+    return title + _list(map(_suggested, suggestions), room) if suggestions and room > 2 * _LIST_LEAST else ""
+
+
+def _suggested(suggestion: Suggestion) -> str:
+    title = _safe(suggestion.title, 70)
+    url = suggestion.url or ""
+    if url.startswith(("https://", "http://")) and len(url) <= _URL_MAX:
+        title = f'<a href="{html.escape(url)}">{title}</a>'
+    return title if suggestion.kind == "article" else f"solved ticket {title}"
 
 
 def _matched(verdicts: Sequence[RuleVerdict], stage: str) -> list[str]:

@@ -37,6 +37,7 @@ from bridge.model import (
     Remark,
     Roster,
     Status,
+    Suggestion,
     Target,
     Ticket,
     TicketRef,
@@ -142,6 +143,16 @@ def passing(error: DeskError, attempts: int) -> bool:
 
 
 class Pipeline:
+Suggest = Callable[[Ticket, str], tuple[Suggestion, ...]]
+"""What may help with a ticket, given its cleaned text; asked outside any transaction."""
+
+
+def nothing_to_suggest(ticket: Ticket, text: str) -> tuple[Suggestion, ...]:
+    """What a bridge without articles suggests."""
+    del ticket, text
+    return ()
+
+
     """Works on one claimed ticket at a time: read, refresh if needed, enrich, triage, decide, route, plan, commit."""
 
     def __init__(
@@ -152,6 +163,7 @@ class Pipeline:
         policy: Callable[[], Policy],
         gather: Callable[[Ticket, Sequence[Enricher]], Sequence[Fact]],
         clock: Clock,
+        suggest: Suggest = nothing_to_suggest,
         metrics: Metrics,
         cap: Cap,
     ) -> None:
@@ -161,6 +173,7 @@ class Pipeline:
         self._policy = policy
         self._gather = gather
         self._clock = clock
+        self._suggest = suggest
         self._metrics = metrics
 
     def handle(self, box: Mailbox, owner: str) -> None:
@@ -228,7 +241,17 @@ class Pipeline:
             return
         case = self._case(policy, bindings[box.desk], sighting.ticket, sighting.trigger, sighting.memory)
         outcome = policy.decide(case, desk=box.desk, desk_mode=connected.mode)
-        weighed = _Weighed(connected, policy, bindings, case, outcome, sighting, events, acting_id)
+        weighed = _Weighed(
+            connected,
+            policy,
+            bindings,
+            case,
+            outcome,
+            sighting,
+            events,
+            acting_id,
+            self._suggest(case.ticket, case.text),
+        )
         self._commit(box, owner, waiting, weighed)
 
     def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind, memory: Memory) -> Case:
@@ -438,6 +461,7 @@ class _Weighed:
     events: Sequence[Event]
     acting_id: str | None
 
+    suggestions: tuple[Suggestion, ...]
 
 def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str) -> tuple[Decision, Memory]:
     """The decision for a weighed case, and what to remember once it is stored. Pure."""
@@ -460,6 +484,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
             remarks=remarks,
             tier=outcome.effect.tier,
         )
+            suggestions=weighed.suggestions,
     decision = Decision(
         id=decision_id,
         ref=ticket.ref,
@@ -479,6 +504,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         text=case.text,
         standing=case.standing,
     )
+        suggestions=weighed.suggestions,
     said = frozenset(one.rule for one in remarks) if note is not None else frozenset[str]()
     return decision, _remains(weighed, decision, settled.change, said)
 

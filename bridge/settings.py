@@ -18,6 +18,7 @@ from bridge import yamlfile
 from bridge.caller import Receivers
 from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
 from bridge.errors import BadFile
+from bridge.knowledge.options import KnowledgeOptions
 from bridge.loops import Cap
 from bridge.model import Mode
 from bridge.references import References
@@ -115,6 +116,7 @@ class Core(Part):
     loops: LoopOptions = LoopOptions()
     outgoing: OutgoingOptions = OutgoingOptions()
     enrichment: EnrichmentOptions = EnrichmentOptions()
+    knowledge: KnowledgeOptions = KnowledgeOptions()
 
 
 Headroom = Annotated[float, Field(ge=0, le=0.95)]
@@ -164,7 +166,7 @@ def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Ma
     names = _desk_names(document)
     loaded = document.check(_file_model(document, names, vendors))
     if loaded is not None:
-        _look_for_files(document, loaded.enrichment, folder)
+        _look_for_files(document, loaded, folder)
     document.refuse()
     assert loaded is not None
     settings = _settings(loaded, names, folder)
@@ -241,11 +243,18 @@ def _desk_model(entry: object, vendors: Mapping[str, type[BaseModel]]) -> type[B
     )
 
 
-def _look_for_files(document: yamlfile.Document, enrichment: EnrichmentOptions, folder: Path) -> None:
-    for index, source in enumerate(enrichment.customer):
-        if isinstance(source, CsvSource) and not (folder / source.path).is_file():
-            place = ("enrichment", "customer", index, "path")
-            document.fault(place, f"there is no file '{source.path}'.", f"Relative paths start from {folder}.")
+def _look_for_files(document: yamlfile.Document, loaded: Core, folder: Path) -> None:
+    named = [
+        (("enrichment", "customer", index, "path"), source.path)
+        for index, source in enumerate(loaded.enrichment.customer)
+        if isinstance(source, CsvSource)
+    ]
+    named += [
+        (("knowledge", "articles", index, "path"), each.path) for index, each in enumerate(loaded.knowledge.articles)
+    ]
+    for place, path in named:
+        if not (folder / path).exists():
+            document.fault(place, f"there is no file or folder '{path}'.", f"Relative paths start from {folder}.")
 
 
 def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
@@ -256,6 +265,7 @@ def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
         "database": beside(folder, loaded.database),
         "policy": folder / loaded.policy,
         "enrichment": loaded.enrichment.beside(folder),
+        "knowledge": loaded.knowledge.beside(folder),
     }
     return Settings(
         **core | resolved,

@@ -22,6 +22,7 @@ from bridge.budget import BudgetGate, Held
 from bridge.caller import Caller
 from bridge.errors import BadFile, Fault, Retryable
 from bridge.intake import Intake
+from bridge.knowledge import Shelf
 from bridge.metrics import Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
 from bridge.ports import Clock, Desk, Gate
@@ -93,12 +94,14 @@ class Bridge:
         gate = BudgetGate(self.store, terms(found), clock=clock, metrics=self.metrics)
         self.desks = {name: connect(name, desk, found, gate, clock) for name, desk in found.desks.items()}
         self._pool = ThreadPoolExecutor(max_workers=4 * found.workers, thread_name_prefix="enrich")
+        self.shelf = Shelf(found.knowledge, self.store, list(self.desks))
         deadline = timedelta(seconds=found.enrichment.deadline_seconds)
         pipeline = Pipeline(
             self.store,
             self.desks,
             policy=self.policies,
             gather=partial(enrichment.enrich, deadline=deadline, clock=clock, pool=self._pool),
+            suggest=self.shelf.suggest,
             clock=clock,
             metrics=self.metrics,
             cap=found.loops.cap,
@@ -146,9 +149,13 @@ class Bridge:
             max_body=self.settings.max_body,
             admits=_Backlog(self.store, self.metrics, self.settings.max_backlog),
             troubles=self.troubles,
-            warnings=self.policies.warnings,
+            warnings=self.warnings,
         )
         return app, intake
+
+    def warnings(self) -> dict[str, str]:
+        """What an admin should know although the bridge does its work, by name."""
+        return self.policies.warnings() | self.shelf.warnings()
 
     def troubles(self) -> dict[str, str]:
         """What keeps this bridge from doing its work, by name; empty when it is ready."""
@@ -227,6 +234,9 @@ class Bridge:
         for name, connected in self.desks.items():
             yield Job(f"agents of {name}", ROSTER_EVERY, partial(_unless_held, self.take_roster, connected.desk))
             yield Job(f"changes of {name}", self.settings.reconcile.every, partial(self.follow, connected.desk))
+        if self.settings.knowledge.any:
+            every = timedelta(minutes=self.settings.knowledge.refresh_minutes)
+            yield Job("knowledge", every, self.shelf.refresh, everywhere=True)
         yield Job("retention", TIDY_EVERY, self.tidy)
         yield Job("policy", POLICY_EVERY, self.policies.refresh, everywhere=True)
 

@@ -143,8 +143,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An article or a solved ticket that may help to answer: `score` as `bridge.knowledge` gives it, the higher the
-    nearer."""
+    """An article or a solved ticket that may help to answer; `score` is that of `bridge.knowledge.search`."""
 
     kind: Literal["article", "ticket"]
     title: str

@@ -80,6 +80,11 @@ class Phrase:
         return text.words.lstrip().startswith(self.needle.lstrip())
 
 
+def is_unspaced(token: str) -> bool:
+    """True for a token of a text in a script that puts no spaces between words: it may be a whole sentence."""
+    return _RUN.match(token) is not None
+
+
 def found(phrases: Iterable[Phrase], text: Text) -> tuple[str, ...]:
     """The phrases that the text has, as written, in their own order."""
     return tuple(phrase.written for phrase in phrases if phrase.is_in(text))

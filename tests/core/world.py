@@ -24,7 +24,7 @@ from bridge.intake import Intake
 from bridge.loops import Cap
 from bridge.metrics import Metrics
 from bridge.model import Decision, Mode, TicketRef
-from bridge.pipeline import ConnectedDesk, Pipeline
+from bridge.pipeline import ConnectedDesk, Pipeline, Suggest, nothing_to_suggest
 from bridge.signal import Signal
 from bridge.store import Store, journal
 from bridge.store import roster as rosters
@@ -81,6 +81,7 @@ class Process:
         policy: str,
         mode: Mode = Mode.LIVE,
         at_once: int = 4,
+        suggest: Suggest = nothing_to_suggest,
     ) -> None:
         self.vendor, self.store, self.clock = vendor, store, clock
         self.name = f"acme-{vendor}"
@@ -98,6 +99,7 @@ class Process:
             self.desks,
             policy=lambda: self.policy,
             gather=partial(enrichment.enrich, deadline=timedelta(seconds=5), clock=clock, pool=self._pool),
+            suggest=suggest,
             clock=clock,
             metrics=self.metrics,
             cap=Cap(),
@@ -203,10 +205,19 @@ class People:
 class World(Process, People):
     """One desk of a vendor, one bridge, both on the same clock. `run()` works until nothing is left to do now."""
 
-    def __init__(self, vendor: str, store: Store, clock: Clock, *, policy: str, mode: Mode = Mode.LIVE) -> None:
+    def __init__(
+        self,
+        vendor: str,
+        store: Store,
+        clock: Clock,
+        *,
+        policy: str,
+        mode: Mode = Mode.LIVE,
+        suggest: Suggest = nothing_to_suggest,
+    ) -> None:
         self.sandbox = SANDBOXES[vendor](clock=clock.unix)
         self.running = start(self.sandbox)
-        super().__init__(vendor, store, clock, self.running.url, policy=policy, mode=mode)
+        super().__init__(vendor, store, clock, self.running.url, policy=policy, mode=mode, suggest=suggest)
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()

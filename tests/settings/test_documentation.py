@@ -22,6 +22,7 @@ from bridge.enrichment.options import (
     HttpSource,
     SqlSource,
 )
+from bridge.knowledge.options import ArticlesCsvOptions, FolderOptions, KnowledgeOptions
 from bridge.ports import Desk
 from bridge.settings import Core, DeskSettings, LoopOptions, OutgoingOptions, ReconcileOptions, Settings, load_settings
 from deskbridge.vendors import VENDORS
@@ -45,6 +46,9 @@ SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
     ("enrichment.md", "http", HttpSource),
     ("enrichment.md", "fields", FieldNames),
     ("enrichment.md", "history", HistoryOptions),
+    ("knowledge.md", "Knowledge: what may help to answer", KnowledgeOptions),
+    ("knowledge.md", "folder", FolderOptions),
+    ("knowledge.md", "csv", ArticlesCsvOptions),
 ]
 """Each model of the settings and the section that describes it."""
 
