@@ -365,3 +365,43 @@ pings = Table(
     Column("at", Instant, nullable=False),
 )
 """When each desk last made a call that is no event, to see whether we listen."""
+
+models = Table(
+    "models",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("made_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""Every model that was trained for this bridge, by what it is and how it did (`bridge.store.models.Model`); its numbers
+lie in the folder of that name in the settings' `models`.
+"""
+
+model_activations = Table(
+    "model_activations",
+    metadata,
+    Column("number", _Serial, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("who", String, nullable=False),
+    Column("how", String, nullable=False),
+)
+"""When a model took effect, by whom and how (`bridge.store.models.How`); the highest number holds."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("ticket", String, primary_key=True),
+    Column("place", String, primary_key=True),
+    Column("decision", String, nullable=False),
+    Column("model", String),
+    Column("said", String, nullable=False),
+    Column("written", Boolean, nullable=False),
+    Column("became", String),
+    Column("at", Instant, nullable=False),
+)
+"""What we said of a ticket at a place that holds a label (`bridge.labels`), whether we wrote it there, and what stands
+there since. `model` is the version whose word it was, NULL where a rule's.
+"""
+Index("ix_feedback_at", feedback.c.at)
