@@ -18,6 +18,7 @@ HORIZON: Final = timedelta(days=3_653)
 _SPAN: Final = re.compile(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)")
 _REGION: Final = re.compile(r"([A-Z]{2})(?:-(\w+))?")
 _DAY: Final = timedelta(days=1)
+_BACK: Final = timedelta(days=14)
 _SECOND: Final = timedelta(seconds=1)
 _REMEMBERED: Final = 8_192
 """So many days are kept worked out, more than twice the horizon."""
@@ -77,6 +78,12 @@ class Calendar:
                 break
             reached = closes
         return reached if reached < at + HORIZON else None
+
+    def last_close(self, at: datetime) -> datetime | None:
+        """When business time last ended before `at`, `at` itself where it is open; None: not within two weeks."""
+        at = _utc(at)
+        parts = self._parts(at - _BACK, at)
+        return max((min(closes, at) for opens, closes in parts if opens < at), default=None)
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         """The business time from `start` to `end`; negative where the end comes first."""

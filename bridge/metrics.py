@@ -21,6 +21,15 @@ class Metrics:
             "deskbridge_deliveries", "Webhook deliveries by what became of them", ["desk", "outcome"]
         )
         self.decisions = counter("deskbridge_decisions", "Decisions made", ["desk", "mode"])
+        self.assignments = counter(
+            "deskbridge_assignments",
+            "Tickets given to agents: at their arrival, from the queue, or moved",
+            ["team", "how"],
+        )
+        self.waiting = gauge("deskbridge_queue_waiting", "Tickets that wait for an agent of a team", ["team"])
+        self.waiting_longest = gauge(
+            "deskbridge_queue_longest_seconds", "How long the first customer in a team's queue has waited", ["team"]
+        )
         self.operations = counter("deskbridge_operations", "Writes by how they ended", ["desk", "outcome"])
         self.callouts = counter(
             "deskbridge_callouts", "Messages to the policy's webhooks by how they ended", ["webhook", "outcome"]

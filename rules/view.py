@@ -82,16 +82,8 @@ class View:
 
     @cached_property
     def waiting_since(self) -> datetime | None:
-        """When the requester wrote the first public message that no agent has answered; None where nobody waits."""
-        first = None
-        for message in self.case.ticket.messages:
-            if message.visibility is not Visibility.PUBLIC:
-                continue
-            if message.author.kind is ActorKind.AGENT:
-                first = None
-            elif message.author.kind is ActorKind.REQUESTER:
-                first = first or message.created_at
-        return first
+        """When the requester began to wait for an answer; None where nobody waits."""
+        return self.case.ticket.waiting_since
 
 
 _TYPES: Final = mimetypes.MimeTypes()

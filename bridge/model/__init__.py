@@ -12,10 +12,12 @@ from bridge.model.decision import (
     Fact,
     Finding,
     Hook,
+    Labelling,
     Member,
     Mode,
     Notice,
     Outcome,
+    Predicted,
     Relaxation,
     Remark,
     RuleVerdict,
@@ -23,6 +25,7 @@ from bridge.model.decision import (
     Suggestion,
     Target,
     Triage,
+    Use,
 )
 from bridge.model.event import Delivery, Event, EventKind, RawDelivery
 from bridge.model.imported import Imported, Part, Unsaid
@@ -47,6 +50,7 @@ from bridge.model.ticket import (
     TicketSummary,
     Visibility,
 )
+from bridge.model.waiting import Place, PlaceState, Wait
 
 __all__ = [
     "NOBODY",
@@ -71,6 +75,7 @@ __all__ = [
     "Finding",
     "Hook",
     "Imported",
+    "Labelling",
     "Member",
     "Message",
     "Mode",
@@ -79,6 +84,9 @@ __all__ = [
     "Organisation",
     "Outcome",
     "Part",
+    "Place",
+    "PlaceState",
+    "Predicted",
     "Priority",
     "RawDelivery",
     "Receipt",
@@ -99,5 +107,7 @@ __all__ = [
     "TicketSummary",
     "Triage",
     "Unsaid",
+    "Use",
     "Visibility",
+    "Wait",
 ]

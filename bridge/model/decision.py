@@ -43,13 +43,50 @@ class Entity:
     confidence: float
 
 
+class Use(StrEnum):
+    """What a prediction is good for: rules may use it, the note may tell it, or it is left to a human."""
+
+    ACT = "act"
+    SUGGEST = "suggest"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A trained model's word on a ticket's label.
+
+    `confidence` is a calibrated probability, `use` what the measured precision of this label allows under the policy's
+    promise. `because` are the words that counted, `words` the explanation in one line. `model` is the model's version,
+    `place` where the desk keeps such labels (`bridge.labels`), None where the model was not trained on a desk.
+    """
+
+    label: str
+    confidence: float
+    use: Use
+    because: tuple[str, ...]
+    words: str
+    model: str
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labelling:
+    """What a policy wants of a trained model: the precision that it promises, how far its word goes, where it is
+    written at the desk (None: nowhere).
+    """
+
+    promise: float
+    mode: Mode
+    write: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Triage:
     """What a ticket's text says. None means that nothing was found, never a guess.
 
     `urgency` is low, normal, high or critical; `sentiment` negative, neutral or positive; `language` ISO 639-1;
     `automatic` auto_reply, bounce, spam, loop or none of these (None). Each of `signals` is asks_for_human, churn,
-    legal, bug, repeat_contact or topic_drift.
+    legal, bug, repeat_contact or topic_drift. `predicted` is what a trained model said, whatever became of it.
     """
 
     intent: Finding | None = None
@@ -59,6 +96,7 @@ class Triage:
     automatic: Finding | None = None
     signals: tuple[Finding, ...] = ()
     entities: tuple[Entity, ...] = ()
+    predicted: Predicted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class AgentRecord:
 
     `load` is the number of open tickets the desk counts for them and `limit` the desk's own cap; either is None
     where the desk does not say. `inferred` is True where the status is a guess because the plan hides availability.
+    `since` is when we first saw them in this status (`bridge.store.roster`).
     """
 
     id: str
@@ -79,6 +80,7 @@ class AgentRecord:
     load: int | None = None
     limit: int | None = None
     inferred: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bridge.model.people import Actor, Requester
+from bridge.model.people import Actor, ActorKind, Requester
 
 
 class Status(StrEnum):
@@ -129,6 +129,19 @@ class Ticket:
     def is_final(self) -> bool:
         """True where the desk accepts no more changes or there is nothing left to change."""
         return self.status in {Status.CLOSED, Status.DELETED}
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """When the requester wrote the first public message that no agent has answered; None where nobody waits."""
+        first = None
+        for message in self.messages:
+            if message.visibility is not Visibility.PUBLIC:
+                continue
+            if message.author.kind is ActorKind.AGENT:
+                first = None
+            elif message.author.kind is ActorKind.REQUESTER:
+                first = first or message.created_at
+        return first
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,9 @@ def written(connection: Connection, ref: TicketRef, now: datetime) -> None:
     connection.execute(update(reservations).where(_of(ref), reservations.c.written_at.is_(None)).values(written_at=now))
 
 
-def release(connection: Connection, ref: TicketRef) -> None:
-    """Give back the place promised to a ticket."""
-    connection.execute(delete(reservations).where(_of(ref)))
+def release(connection: Connection, ref: TicketRef) -> bool:
+    """Give back the place promised to a ticket; False where there was none."""
+    return connection.execute(delete(reservations).where(_of(ref))).rowcount == 1
 
 
 def _of(ref: TicketRef) -> ColumnElement[bool]:

@@ -318,6 +318,14 @@ last took it from somebody. `assignment` has the reasons of an offer.
 """
 Index("ix_queue_state", queue.c.state, queue.c.since)
 
+agent_turns = Table(
+    "agent_turns",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+"""When the router last gave each agent something, by the policy's name: whose turn it is."""
+
 alarms = Table(
     "alarms",
     metadata,

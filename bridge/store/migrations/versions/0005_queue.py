@@ -28,6 +28,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_queue_state", "queue", ["state", "since"], unique=False)
     op.create_table(
+        "agent_turns",
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", name=op.f("pk_agent_turns")),
+    )
+    op.create_table(
         "alarms",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("due_at", Instant(), nullable=True),
