@@ -20,7 +20,7 @@ from bridge.purpose import Rank, purpose
 from bridge.store import Store
 from bridge.store import bulk as jobs
 from bridge.store.bulk import Batch, Standing, Trust
-from bridge.store.mailbox import LeaseLost
+from bridge.store.leases import LeaseLost
 from bridge.store.outbox import Work
 from bridge.store.session import AWAY
 from bridge.tenure import Tenure

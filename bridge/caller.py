@@ -20,7 +20,7 @@ from bridge.ports import Clock, Policy
 from bridge.signing import signed
 from bridge.store import Store, callouts
 from bridge.store.callouts import Callout
-from bridge.store.mailbox import LeaseLost
+from bridge.store.leases import LeaseLost
 from bridge.store.session import AWAY
 
 log = structlog.get_logger(__name__)

@@ -51,6 +51,7 @@ from bridge.store import callouts as outgoing
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from bridge.store.inbox import Waiting
+from bridge.store.leases import LeaseLost
 from bridge.store.mailbox import Mailbox
 from bridge.store.session import AWAY
 from bridge.triage import text_of
@@ -142,7 +143,6 @@ def passing(error: DeskError, attempts: int) -> bool:
     return not isinstance(error, Permanent)
 
 
-class Pipeline:
 Suggest = Callable[[Ticket, str], tuple[Suggestion, ...]]
 """What may help with a ticket, given its cleaned text; asked outside any transaction."""
 
@@ -153,6 +153,7 @@ def nothing_to_suggest(ticket: Ticket, text: str) -> tuple[Suggestion, ...]:
     return ()
 
 
+class Pipeline:
     """Works on one claimed ticket at a time: read, refresh if needed, enrich, triage, decide, route, plan, commit."""
 
     def __init__(
@@ -162,8 +163,8 @@ def nothing_to_suggest(ticket: Ticket, text: str) -> tuple[Suggestion, ...]:
         *,
         policy: Callable[[], Policy],
         gather: Callable[[Ticket, Sequence[Enricher]], Sequence[Fact]],
-        clock: Clock,
         suggest: Suggest = nothing_to_suggest,
+        clock: Clock,
         metrics: Metrics,
         cap: Cap,
     ) -> None:
@@ -172,8 +173,8 @@ def nothing_to_suggest(ticket: Ticket, text: str) -> tuple[Suggestion, ...]:
         self._cap = cap
         self._policy = policy
         self._gather = gather
-        self._clock = clock
         self._suggest = suggest
+        self._clock = clock
         self._metrics = metrics
 
     def handle(self, box: Mailbox, owner: str) -> None:
@@ -195,7 +196,7 @@ def nothing_to_suggest(ticket: Ticket, text: str) -> tuple[Suggestion, ...]:
                 self._put_off(box, owner, error.words, after=getattr(error, "after", None))
             else:
                 self._park(box, owner, waiting, error.words)
-        except mailboxes.LeaseLost:
+        except LeaseLost:
             log.warning("lease lost", desk=box.desk, ticket=box.ticket)
         except AWAY:  # no fault of the ticket's; the worker lets go of it
             raise
@@ -395,7 +396,7 @@ def nothing_to_suggest(ticket: Ticket, text: str) -> tuple[Suggestion, ...]:
             with self._store.writing() as connection:
                 inbox.settle(connection, [kept.id for kept in waiting], now, words=words)
                 mailboxes.hand_back(connection, owner, box, due_at=None, snapshot=box.snapshot, memory=box.memory)
-        except mailboxes.LeaseLost:
+        except LeaseLost:
             log.warning("lease lost", desk=box.desk, ticket=box.ticket)
 
     def _hand_back(self, box: Mailbox, owner: str, *, due_at: datetime, attempts: int) -> None:
@@ -410,7 +411,7 @@ def nothing_to_suggest(ticket: Ticket, text: str) -> tuple[Suggestion, ...]:
                     memory=box.memory,
                     attempts=attempts,
                 )
-        except mailboxes.LeaseLost:
+        except LeaseLost:
             log.warning("lease lost", desk=box.desk, ticket=box.ticket)
 
 
@@ -460,8 +461,8 @@ class _Weighed:
     sighting: Sighting
     events: Sequence[Event]
     acting_id: str | None
-
     suggestions: tuple[Suggestion, ...]
+
 
 def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str) -> tuple[Decision, Memory]:
     """The decision for a weighed case, and what to remember once it is stored. Pure."""
@@ -483,8 +484,8 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
             names=weighed.bindings[desk.name].names,
             remarks=remarks,
             tier=outcome.effect.tier,
-        )
             suggestions=weighed.suggestions,
+        )
     decision = Decision(
         id=decision_id,
         ref=ticket.ref,
@@ -503,8 +504,8 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         ticket=ticket,
         text=case.text,
         standing=case.standing,
-    )
         suggestions=weighed.suggestions,
+    )
     said = frozenset(one.rule for one in remarks) if note is not None else frozenset[str]()
     return decision, _remains(weighed, decision, settled.change, said)
 

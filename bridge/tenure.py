@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from bridge.store.mailbox import LeaseLost
+from bridge.store.leases import LeaseLost
 
 ARRIVES: Final = timedelta(seconds=5)
 """How long a write may be on its way: begun, it has reached the desk by then, or as good as never does.

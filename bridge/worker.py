@@ -15,7 +15,7 @@ from bridge.errors import whereabouts
 from bridge.pipeline import Pipeline
 from bridge.ports import Clock
 from bridge.signal import Signal
-from bridge.store import Store, bulk, callouts, mailbox, outbox
+from bridge.store import Store, agenda, leases, mailbox
 from bridge.store.ear import Ear
 from bridge.writeback import WriteBack
 
@@ -26,6 +26,9 @@ LEASE = timedelta(seconds=10)
 
 _BEAT_SECONDS = 2.0
 _PACE_SECONDS = 0.25
+_GAP_SECONDS = 0.05
+"""The time between two looks for what others planned: a busy bridge announces hundreds of times a second."""
+
 _IDLE_SECONDS = 5.0
 _CLAIM_MAX = 4
 _CALLERS = 2
@@ -35,9 +38,10 @@ class Workers:
     """`deciders` threads that turn deliveries into planned operations, `writers` threads that carry them out, and two
     that call webhooks, so that no receiver keeps a desk waiting.
 
-    Deciders wait on `signal`, the others on signals that deciders ring; PostgreSQL rings all for what other processes
-    leave. One of each kind is sent to look every quarter of a second, for what is due later or was not heard, and who
-    finds something sends the next. `identity` is this process's name among all that share the database.
+    Deciders wait on `signal`, the others on signals that deciders ring. For what other processes leave, what is due
+    later and what was not heard, one thread looks when PostgreSQL tells of news, and every quarter of a second; it
+    sends one of those for whom there is something, who sends the next. `identity` is this process's name among all that
+    share the database.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Workers:
         self._signal = signal
         self._planned = Signal()
         self._told = Signal()
+        self._news = threading.Event()
         self._clock = clock
         self._stop = threading.Event()
         self.identity = f"{socket.gethostname()}/{os.getpid()}/{ULID()}"
@@ -70,7 +75,7 @@ class Workers:
             *((f"{self.identity}/caller-{n}", self.call, self._told) for n in range(_CALLERS)),
         ]
         self._owners = [owner for owner, _, _ in roles]
-        self._ear = Ear(store, self._ring)
+        self._ear = Ear(store, self._news.set)
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._pacer = threading.Thread(target=self._pace, name="pace", daemon=True)
         self._threads = [
@@ -87,6 +92,7 @@ class Workers:
     def stop(self) -> None:
         """Finish what is in hand, let go of what was not begun and end every thread."""
         self._stop.set()
+        self._news.set()
         for signal in (self._signal, self._planned, self._told):
             signal.ring_all()
         for thread in (*self._threads, self._heart, self._pacer):
@@ -127,11 +133,6 @@ class Workers:
             self._told.ring()
         return sent
 
-    def _ring(self) -> None:
-        """There may be something to decide on, to write or to tell: of another process, or due by now."""
-        for signal in (self._signal, self._planned, self._told):
-            signal.ring()
-
     def _loop(self, owner: str, work: Callable[[str], bool], signal: Signal) -> None:
         failed = False
         while not self._stop.is_set():
@@ -150,8 +151,19 @@ class Workers:
                 signal.wait_beyond(rung, _IDLE_SECONDS)
 
     def _pace(self) -> None:
-        while not self._stop.wait(_PACE_SECONDS):
-            self._ring()
+        while not self._stop.is_set():
+            self._news.wait(_PACE_SECONDS)
+            self._news.clear()
+            try:
+                due = agenda.due(self._store, self._clock())
+            except Exception as error:  # noqa: BLE001 - see _loop
+                log.error("could not look for work", error=type(error).__name__, at=whereabouts(error))
+                self._stop.wait(1.0)
+                continue
+            for there_is, signal in zip(due, (self._signal, self._planned, self._told), strict=True):
+                if there_is:
+                    signal.ring()
+            self._stop.wait(_GAP_SECONDS)
 
     def _beat(self) -> None:
         while not self._stop.wait(_BEAT_SECONDS):
@@ -164,24 +176,17 @@ class Workers:
             self._writeback.tenure.renewed(self._owners, began)
             if freed:
                 log.warning("took over from a silent worker", count=freed)
-                self._ring()
+                self._news.set()
 
 
 def beat(store: Store, owners: Sequence[str], now: datetime) -> int:
     """Renew the leases of these owners and free those of silent ones; how many were freed."""
     with store.writing() as connection:
-        mailbox.renew(connection, owners, now + LEASE)
-        outbox.renew(connection, owners, now + LEASE)
-        callouts.renew(connection, owners, now + LEASE)
-        bulk.renew(connection, owners, now + LEASE)
-        freed = mailbox.take_over(connection, now) + outbox.take_over(connection, now)
-        return freed + bulk.take_over(connection, now) + callouts.take_over(connection, now)
+        leases.renew(connection, owners, now + LEASE)
+        return leases.take_over(connection, now)
 
 
 def let_go(store: Store, owners: Sequence[str], now: datetime) -> None:
     """Free whatever these owners hold, due at once."""
     with store.writing() as connection:
-        mailbox.let_go(connection, owners, now)
-        outbox.let_go(connection, owners, now)
-        callouts.let_go(connection, owners, now)
-        bulk.let_go(connection, owners, now)
+        leases.let_go(connection, owners, now)

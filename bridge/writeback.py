@@ -17,9 +17,10 @@ from bridge.model import Receipt, Step, StepState, Ticket
 from bridge.pipeline import ConnectedDesk, passing, patience
 from bridge.ports import Capability, Clock
 from bridge.purpose import Rank, purpose
-from bridge.store import Store, bulk, inbox, outbox
+from bridge.store import Store, inbox, leases, outbox
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
+from bridge.store.leases import LeaseLost
 from bridge.store.outbox import Work
 from bridge.store.session import AWAY
 from bridge.tenure import ARRIVES, UPTIME, Tenure, Ticks
@@ -63,6 +64,8 @@ class WriteBack:
 
     def run_one(self, owner: str) -> bool:
         """Carry out what is due next: an urgent operation, many together, or one; False where there is nothing."""
+        if not outbox.waits(self._store, self._clock()):
+            return False
         courses = self._bulk.courses()
         apart = [desk for desk, course in courses.items() if course is not Course.SINGLY]
         try:
@@ -71,7 +74,7 @@ class WriteBack:
                 or self._bulk.run_one(owner, courses)
                 or self._write(owner, apart=apart)
             )
-        except mailboxes.LeaseLost as lost:
+        except LeaseLost as lost:
             log.warning("lease lost", owner=owner, words=str(lost))
             self._let_go(owner)
             return True
@@ -107,7 +110,7 @@ class WriteBack:
         """Do something for an operation; a mistake of ours puts it off, and in the end parks it."""
         try:
             act()
-        except (mailboxes.LeaseLost, *AWAY):  # no fault of the operation's; its worker lets go of it
+        except (LeaseLost, *AWAY):  # no fault of the operation's; its worker lets go of it
             raise
         except Exception as error:  # noqa: BLE001 - one operation's trouble must not stop the others
             log.error(
@@ -199,8 +202,7 @@ class WriteBack:
     def _let_go(self, owner: str) -> None:
         """What is still this owner's would else be renewed for ever and never worked on."""
         with self._store.writing() as connection:
-            outbox.let_go(connection, [owner], self._clock())
-            bulk.let_go(connection, [owner], self._clock())
+            leases.let_go(connection, [owner], self._clock())
 
     def _postpone(
         self,
@@ -246,8 +248,8 @@ class WriteBack:
             else:
                 rosters.release(connection, ref)
                 mailboxes.remember(connection, ref, snapshot, replace(memory, conflicts=0, attempted=change))
-            outbox.finish(connection, owner, work.operation, state, now=now, words=words)
-            self._store.announce(connection)
+            if outbox.finish(connection, owner, work.operation, state, now=now, words=words):
+                self._store.announce(connection)
         self._metrics.operations.labels(ref.desk, state).inc()
         if state == "done" and work.received_at is not None:
             self._metrics.lag.labels(ref.desk).observe((now - work.received_at).total_seconds())

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, bindparam, delete, exists, func, select, update
-from sqlalchemy.sql.elements import BindParameter, ColumnElement
+from sqlalchemy import Connection, Integer, bindparam, delete, exists, func, select, update
+from sqlalchemy.sql.elements import BindParameter
 from ulid import ULID
 
 from bridge.model import Step, StepState
-from bridge.store import outbox
-from bridge.store.mailbox import LeaseLost
+from bridge.store import leases, outbox
 from bridge.store.outbox import Work
 from bridge.store.session import Store
 from bridge.store.tables import bulk_jobs, bulk_trust, deliveries, operations, steps, tickets
@@ -174,7 +173,7 @@ def put_off(store: Store, owner: str, batch: Batch, due_at: datetime) -> None:
 def _release(store: Store, owner: str, batch: Batch, values: dict[str, Any]) -> None:
     free = {"lease_owner": None, "lease_until": None}
     with store.writing() as connection:
-        _require_lease(connection, owner, batch)
+        leases.require(connection, bulk_jobs, owner, batch.id)
         connection.execute(update(bulk_jobs).where(bulk_jobs.c.id == batch.id).values(values | free))
         connection.execute(update(operations).where(operations.c.bulk == batch.id).values(free))
 
@@ -195,9 +194,8 @@ _CLAIM = (
 
 def claim(store: Store, owner: str, now: datetime, lease: timedelta) -> Batch | None:
     """Take the next job that is due with what it still holds."""
-    with store.reading() as connection:
-        if connection.execute(_DUE, {"now": now}).first() is None:
-            return None
+    if store.glance(_DUE, {"now": now}) is None:
+        return None
     with store.writing() as connection:
         row = connection.execute(_CLAIM, {"now": now, "owner": owner, "until": now + lease}).first()
         if row is None:
@@ -214,7 +212,7 @@ def claim(store: Store, owner: str, now: datetime, lease: timedelta) -> Batch | 
 
 def over(connection: Connection, owner: str, batch: Batch) -> None:
     """Forget a job that holds nothing any more. Raises LeaseLost."""
-    _require_lease(connection, owner, batch)
+    leases.require(connection, bulk_jobs, owner, batch.id)
     connection.execute(delete(bulk_jobs).where(bulk_jobs.c.id == batch.id))
 
 
@@ -246,33 +244,6 @@ def learn(connection: Connection, desk: str, trust: Trust, now: datetime, words:
     connection.execute(
         update(bulk_trust).where(bulk_trust.c.desk == desk).values(trust=trust.value, at=now, words=words)
     )
-
-
-def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
-    """Keep the jobs that these workers hold theirs until then, or longer where they were claimed since."""
-    held = and_(bulk_jobs.c.lease_owner.in_(owners), bulk_jobs.c.lease_until < until)
-    connection.execute(update(bulk_jobs).where(held).values(lease_until=until))
-
-
-def take_over(connection: Connection, now: datetime) -> int:
-    """Free the jobs whose worker has not been heard of in time; how many there were."""
-    return _free(connection, and_(bulk_jobs.c.lease_owner.is_not(None), bulk_jobs.c.lease_until < now), now)
-
-
-def let_go(connection: Connection, owners: Sequence[str], now: datetime) -> None:
-    """Free the jobs that these workers hold, due now."""
-    _free(connection, bulk_jobs.c.lease_owner.in_(owners), now)
-
-
-def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
-    freed = connection.execute(update(bulk_jobs).where(which).values(lease_owner=None, lease_until=None, due_at=now))
-    return freed.rowcount
-
-
-def _require_lease(connection: Connection, owner: str, batch: Batch) -> None:
-    held = select(bulk_jobs.c.id).where(bulk_jobs.c.id == batch.id, bulk_jobs.c.lease_owner == owner)
-    if connection.execute(held.with_for_update()).first() is None:
-        raise LeaseLost(f"bulk job {batch.id}")
 
 
 def _lock(store: Store, connection: Connection, desk: str) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, and_, bindparam, exists, func, select, update
 
 from bridge.model import TicketRef
-from bridge.store.mailbox import LeaseLost
+from bridge.store.leases import LeaseLost
 from bridge.store.session import Store
 from bridge.store.tables import callouts
 
@@ -33,12 +33,14 @@ class Callout:
 
 
 _ADD = callouts.insert()
+_FREE = and_(callouts.c.state == "open", callouts.c.due_at <= bindparam("now"), callouts.c.lease_owner.is_(None))
+WAITS: Final = exists().where(_FREE)
+"""SQL for whether any message is due by `now` and held by nobody."""
+
 _DUE = (
     select(callouts.c.id)
     .where(
-        callouts.c.state == "open",
-        callouts.c.due_at <= bindparam("now"),
-        callouts.c.lease_owner.is_(None),
+        _FREE,
         callouts.c.webhook.not_in(bindparam("apart", expanding=True)),
     )
     .order_by(callouts.c.due_at, callouts.c.id)
@@ -87,9 +89,8 @@ def plan(connection: Connection, new: Sequence[Callout], now: datetime, *, parke
 def claim(store: Store, owner: str, now: datetime, lease: timedelta, *, apart: Collection[str]) -> Callout | None:
     """Take the next message that is due and that nobody holds; those for the webhooks `apart` are left alone."""
     wanted = {"now": now, "apart": list(apart)}
-    with store.reading() as connection:
-        if connection.execute(_DUE, wanted).first() is None:
-            return None
+    if store.glance(_DUE, wanted) is None:
+        return None
     with store.writing() as connection:
         row = connection.execute(_CLAIM, wanted | {"owner": owner, "until": now + lease}).first()
     if row is None:
@@ -115,23 +116,3 @@ def _let_go_of(connection: Connection, owner: str, callout: str, values: dict[st
     done = connection.execute(update(callouts).where(mine).values(**values, lease_owner=None, lease_until=None))
     if done.rowcount != 1:
         raise LeaseLost(callout)
-
-
-def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
-    """Keep the messages that these workers hold theirs until then."""
-    connection.execute(update(callouts).where(callouts.c.lease_owner.in_(owners)).values(lease_until=until))
-
-
-def take_over(connection: Connection, now: datetime) -> int:
-    """Free the messages whose worker has not been heard of in time; how many there were."""
-    return _free(connection, callouts.c.lease_owner.is_not(None) & (callouts.c.lease_until < now), now)
-
-
-def let_go(connection: Connection, owners: Sequence[str], now: datetime) -> None:
-    """Free the messages that these workers hold, due now."""
-    _free(connection, callouts.c.lease_owner.in_(owners), now)
-
-
-def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
-    freed = connection.execute(update(callouts).where(which).values(lease_owner=None, lease_until=None, due_at=now))
-    return freed.rowcount

@@ -13,12 +13,9 @@ log = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 """How often the thread looks whether it should end."""
 
-_GAP_SECONDS = 0.05
-"""What is announced within this time is told once: a busy bridge announces hundreds of times a second."""
-
 
 class Ear:
-    """A thread that calls `on_news` for announcements, once for those close together; on SQLite there is none.
+    """A thread that calls `on_news` for every announcement; on SQLite there is none.
 
     While it cannot hear (the server is away) it tries again every second; workers look for themselves meanwhile.
     """
@@ -56,4 +53,3 @@ class Ear:
             while not self._stop.is_set():
                 if list(connection.notifies(timeout=_LOOK_SECONDS, stop_after=1)):
                     self._on_news()
-                    self._stop.wait(_GAP_SECONDS)

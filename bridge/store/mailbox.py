@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, and_, bindparam, case, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Integer, and_, bindparam, case, exists, func, select, tuple_, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.memory import Memory
 from bridge.model import Status, Ticket, TicketRef
 from bridge.store import codec
+from bridge.store.leases import LeaseLost
 from bridge.store.session import Store, insertion
 from bridge.store.tables import Instant, tickets
 
@@ -36,23 +37,22 @@ class Mailbox:
     rank: int
 
 
-class LeaseLost(Exception):
-    """Another worker took over meanwhile; whatever was about to be stored is void."""
-
-
 def sooner(one: ColumnElement[datetime], other: ColumnElement[datetime]) -> ColumnElement[datetime]:
     """SQL for the earlier of two times, where an absent one never is."""
     return case((one.is_(None), other), (other.is_(None), one), (one > other, other), else_=one)
 
 
+_WAITING = and_(tickets.c.due_at <= bindparam("now"), tickets.c.operation.is_(None), tickets.c.lease_owner.is_(None))
+_FIRST_RANK = case(*((exists().where(tickets.c.rank == rank, _WAITING), rank) for rank in RANKS))
+"""SQL for the first rank in which a ticket waits, NULL where none does; asked rank by rank, as the index has them."""
+
+WAITS: Final = _FIRST_RANK.is_not(None)
+"""SQL for whether any ticket is due by `now`, free and without an open write."""
+
+_LOOK = select(_FIRST_RANK)
 _DUE = (
     select(tickets.c.desk, tickets.c.ticket)
-    .where(
-        tickets.c.rank == bindparam("of_rank"),
-        tickets.c.due_at <= bindparam("now"),
-        tickets.c.operation.is_(None),
-        tickets.c.lease_owner.is_(None),
-    )
+    .where(tickets.c.rank == bindparam("of_rank"), _WAITING)
     .order_by(tickets.c.due_at)
     .limit(bindparam("most", type_=Integer))
 )
@@ -82,19 +82,14 @@ _REMEMBER = update(tickets).where(_IS).values(snapshot=bindparam("as_seen"), mem
 """Built once: idle workers ask for some of these all the time, and building one costs more than running it."""
 
 
-def _due(now: datetime, rank: int, most: int) -> dict[str, object]:
-    return {"of_rank": rank, "now": now, "most": most}
-
-
 def claim(store: Store, owner: str, now: datetime, lease: timedelta, limit: int) -> list[Mailbox]:
     """Take up to `limit` tickets, all of the first rank that has any, which are due, free and without an open write."""
-    with store.reading() as connection:
-        ranks = (rank for rank in RANKS if connection.execute(_DUE, _due(now, rank, 1)).first() is not None)
-        rank = next(ranks, None)
+    (rank,) = store.glance(_LOOK, {"now": now}) or (None,)
     if rank is None:
         return []
+    wanted = {"of_rank": rank, "now": now, "most": limit, "owner": owner, "until": now + lease}
     with store.writing() as connection:
-        rows = connection.execute(_CLAIM, _due(now, rank, limit) | {"owner": owner, "until": now + lease}).all()
+        rows = connection.execute(_CLAIM, wanted).all()
     return [
         Mailbox(
             row.desk,
@@ -237,30 +232,6 @@ def adopt(store: Store, connection: Connection, found: Sequence[tuple[Ticket, Me
     if rows:
         statement = store.insert(tickets).on_conflict_do_nothing(index_elements=["desk", "ticket"])
         connection.execute(statement, rows)
-
-
-def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
-    """Keep the tickets that these workers hold theirs until then."""
-    connection.execute(update(tickets).where(tickets.c.lease_owner.in_(owners)).values(lease_until=until))
-
-
-def take_over(connection: Connection, now: datetime) -> int:
-    """Free the tickets whose worker has not been heard of in time; how many there were."""
-    return _free(connection, and_(tickets.c.lease_owner.is_not(None), tickets.c.lease_until < now), now)
-
-
-def let_go(connection: Connection, owners: Sequence[str], now: datetime) -> None:
-    """Free the tickets that these workers hold, due now."""
-    _free(connection, tickets.c.lease_owner.in_(owners), now)
-
-
-def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
-    freed = connection.execute(
-        update(tickets)
-        .where(which)
-        .values(lease_owner=None, lease_until=None, due_at=func.coalesce(tickets.c.due_at, literal(now, Instant)))
-    )
-    return freed.rowcount
 
 
 def _status(text: str | None) -> Status | None:

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, false, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, exists, false, func, literal, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bridge.loops import STOPPED, Written
 from bridge.model import Change, Operation, Step, StepState, TicketRef
-from bridge.store import codec
-from bridge.store.mailbox import LeaseLost
+from bridge.store import codec, leases
 from bridge.store.session import Store
-from bridge.store.tables import Instant, operations, steps, tickets
+from bridge.store.tables import Instant, bulk_jobs, operations, steps, tickets
 
 URGENT: Final = 0
 LEAST_URGENT: Final = 4
@@ -106,13 +105,22 @@ def replace_stopped(connection: Connection, ref: TicketRef, now: datetime) -> No
     connection.execute(_REPLACE_STOPPED, {"of_desk": ref.desk, "of_ticket": ref.id, "now": now})
 
 
+_FREE = and_(
+    operations.c.state == "open",
+    operations.c.due_at <= bindparam("now"),
+    operations.c.lease_owner.is_(None),
+    operations.c.bulk.is_(None),
+)
+_JOB_FREE = and_(bulk_jobs.c.due_at <= bindparam("now"), bulk_jobs.c.lease_owner.is_(None))
+
+WAITS: Final = or_(exists().where(_FREE), exists().where(_JOB_FREE))
+"""SQL for whether any write, or any bulk call's outcome, is due by `now` and held by nobody."""
+
+_LOOK = select(literal(True)).where(WAITS)
 _DUE = (
     select(operations.c.id)
     .where(
-        operations.c.state == "open",
-        operations.c.due_at <= bindparam("now"),
-        operations.c.lease_owner.is_(None),
-        operations.c.bulk.is_(None),
+        _FREE,
         operations.c.rank <= bindparam("rank_max"),
         case(
             (operations.c.rank == URGENT, operations.c.desk.not_in(bindparam("closed_to_urgent", expanding=True))),
@@ -134,6 +142,11 @@ _CLAIM = (
     .returning(operations)
 )
 """Built once: idle workers ask for these all the time, and building one costs more than running it."""
+
+
+def waits(store: Store, now: datetime) -> bool:
+    """Whether there is anything for a writer to do: one quick question instead of the many that find out what."""
+    return store.glance(_LOOK, {"now": now}) is not None
 
 
 def claim(
@@ -159,9 +172,8 @@ def claim(
         "closed": list(closed),
         "closed_to_urgent": list(closed_to_urgent),
     }
-    with store.reading() as connection:
-        if connection.execute(_DUE, wanted).first() is None:
-            return None
+    if store.glance(_DUE, wanted) is None:
+        return None
     with store.writing() as connection:
         row = connection.execute(_CLAIM, wanted | {"owner": owner, "until": now + lease}).first()
         if row is None:
@@ -204,7 +216,7 @@ def start_next(connection: Connection, operation: str) -> None:
 
 def step_done(connection: Connection, owner: str, operation: str, position: int, now: datetime) -> None:
     """Store a step's success and start the next one. Raises LeaseLost where the operation is no longer `owner`'s."""
-    require_lease(connection, owner, operation)
+    leases.require(connection, operations, owner, operation)
     _set_step(connection, operation, position, {"state": StepState.DONE, "finished_at": now})
     start_next(connection, operation)
 
@@ -233,7 +245,7 @@ def postpone(
     An only step that had none may go together with others. `failed` counts as an attempt, after which the next wait is
     longer. Raises LeaseLost where the operation is no longer `owner`'s.
     """
-    require_lease(connection, owner, operation)
+    leases.require(connection, operations, owner, operation)
     if unsent is not None:
         _set_step(connection, operation, unsent, {"state": StepState.PLANNED, "words": words})
     connection.execute(
@@ -257,58 +269,29 @@ def _only_step(operation: str) -> ColumnElement[bool]:
 
 def finish(
     connection: Connection, owner: str, operation: Operation, state: str, *, now: datetime, words: str | None = None
-) -> None:
-    """End an operation (done, parked, superseded, dropped) and let its ticket be looked at again.
+) -> bool:
+    """End an operation (done, parked, superseded, dropped) and let its ticket be looked at again; whether it waits for
+    that.
 
     Raises LeaseLost where the operation is no longer `owner`'s.
     """
-    require_lease(connection, owner, operation.id)
+    leases.require(connection, operations, owner, operation.id)
     connection.execute(
         update(operations)
         .where(operations.c.id == operation.id)
         .values(state=state, finished_at=now, words=words, lease_owner=None, lease_until=None, bulk=None)
     )
-    connection.execute(
+    freed = connection.execute(
         update(tickets)
         .where(
-            and_(
-                tickets.c.desk == operation.ref.desk,
-                tickets.c.ticket == operation.ref.id,
-                tickets.c.operation == operation.id,
-            )
+            tickets.c.desk == operation.ref.desk,
+            tickets.c.ticket == operation.ref.id,
+            tickets.c.operation == operation.id,
         )
         .values(operation=None)
+        .returning(tickets.c.due_at)
     )
-
-
-def require_lease(connection: Connection, owner: str, operation: str) -> None:
-    """Lock the operation's row. Raises LeaseLost where it is no longer `owner`'s."""
-    held = connection.execute(
-        select(operations.c.id).where(operations.c.id == operation, operations.c.lease_owner == owner).with_for_update()
-    ).first()
-    if held is None:
-        raise LeaseLost(operation)
-
-
-def renew(connection: Connection, owners: Sequence[str], until: datetime) -> None:
-    """Keep the operations that these workers hold theirs until then, or longer where they were claimed since."""
-    held = and_(operations.c.lease_owner.in_(owners), operations.c.lease_until < until)
-    connection.execute(update(operations).where(held).values(lease_until=until))
-
-
-def take_over(connection: Connection, now: datetime) -> int:
-    """Free the operations whose worker has not been heard of in time; how many there were."""
-    return _free(connection, and_(operations.c.lease_owner.is_not(None), operations.c.lease_until < now), now)
-
-
-def let_go(connection: Connection, owners: Sequence[str], now: datetime) -> None:
-    """Free the operations that these workers hold, due now."""
-    _free(connection, operations.c.lease_owner.in_(owners), now)
-
-
-def _free(connection: Connection, which: ColumnElement[bool], now: datetime) -> int:
-    freed = connection.execute(update(operations).where(which).values(lease_owner=None, lease_until=None, due_at=now))
-    return freed.rowcount
+    return freed.scalar() is not None
 
 
 def _set_step(connection: Connection, operation: str, position: int, values: Mapping[str, object]) -> None:

@@ -1,7 +1,7 @@
 """The database: one engine, transactions that read and transactions that write, migrations."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Executable, Row, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -61,11 +61,11 @@ class Store:
                     parsed,
                     pool_size=connections,
                     max_overflow=connections,
-                    pool_pre_ping=True,
                     connect_args={"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _SILENT_MS},
                 )
             )
         )
+        self._glancing = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -90,6 +90,16 @@ class Store:
             self._open(),
         ):
             yield connection
+
+    def glance(self, statement: Executable, given: Mapping[str, object]) -> Row[Any] | None:
+        """The first row of a question that stands alone: on PostgreSQL asked without a transaction around it, which
+        would make three questions of one.
+        """
+        if self.is_sqlite:
+            with self.reading() as connection:
+                return connection.execute(statement, given).first()
+        with self._glancing.connect() as connection:
+            return connection.execute(statement, given).first()
 
     @property
     def in_transaction(self) -> bool:

@@ -10,10 +10,10 @@ import rules
 from bridge.callouts import CALLS_MAX
 from bridge.loops import STOPPED
 from bridge.model import Mode, TicketRef
-from bridge.store import Store, callouts, casebook
+from bridge.store import Store, callouts, casebook, leases
 from bridge.store.callouts import Callout
 from bridge.store.casebook import Entry
-from bridge.store.mailbox import LeaseLost
+from bridge.store.leases import LeaseLost
 from bridge.store.retention import tidy
 from bridge.worker import LEASE
 from tests.conftest import Clock
@@ -275,8 +275,8 @@ def test_a_message_is_one_workers_until_it_is_silent_for_too_long(store: Store, 
     assert callouts.claim(store, "a third", clock.now, LEASE, apart=[]) is None
     clock.turn(LEASE.total_seconds() + 1)
     with store.writing() as connection:
-        callouts.renew(connection, ["one"], clock.now + LEASE)
-        assert callouts.take_over(connection, clock.now) == 1
+        leases.renew(connection, ["one"], clock.now + LEASE)
+        assert leases.take_over(connection, clock.now) == 1
     assert callouts.claim(store, "a third", clock.now, LEASE, apart=["crm"]) is None
     assert callouts.claim(store, "a third", clock.now, LEASE, apart=[]) == other
     with pytest.raises(LeaseLost), store.writing() as connection:

@@ -26,7 +26,7 @@ from bridge.model import (
     Ticket,
     TicketRef,
 )
-from bridge.store import Store, inbox, mailbox, outbox
+from bridge.store import Store, inbox, leases, mailbox, outbox
 from bridge.store import roster as rosters
 from bridge.store.inbox import Arrival
 from bridge.store.tables import metadata
@@ -128,9 +128,9 @@ def test_a_silent_workers_ticket_is_taken_over_and_the_silent_one_can_store_noth
     (box,) = claim(store, clock, "silent")
     clock.turn(LEASE.total_seconds() + 1)
     with store.writing() as connection:
-        assert mailbox.take_over(connection, clock.now) == 1
+        assert leases.take_over(connection, clock.now) == 1
     assert len(claim(store, clock, "other")) == 1
-    with pytest.raises(mailbox.LeaseLost):
+    with pytest.raises(leases.LeaseLost):
         hand_back(store, box, "silent")
 
 
@@ -139,9 +139,9 @@ def test_a_renewed_lease_is_not_taken_over(store: Store, clock: Clock) -> None:
     claim(store, clock, "one")
     clock.turn(8)
     with store.writing() as connection:
-        mailbox.renew(connection, ["one"], clock.now + LEASE)
+        leases.renew(connection, ["one"], clock.now + LEASE)
         clock.turn(8)
-        assert mailbox.take_over(connection, clock.now) == 0
+        assert leases.take_over(connection, clock.now) == 0
 
 
 def test_an_unfinished_operation_keeps_its_ticket_from_being_worked_on(store: Store, clock: Clock) -> None:
@@ -189,8 +189,8 @@ def test_a_worker_that_lost_an_operation_can_store_nothing(store: Store, clock: 
     outbox.claim(store, "silent", clock.now, LEASE)
     clock.turn(LEASE.total_seconds() + 1)
     with store.writing() as connection:
-        assert outbox.take_over(connection, clock.now) == 1
-    with pytest.raises(mailbox.LeaseLost), store.writing() as connection:
+        assert leases.take_over(connection, clock.now) == 1
+    with pytest.raises(leases.LeaseLost), store.writing() as connection:
         outbox.finish(connection, "silent", operation, "done", now=clock.now)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bridge import tenure
 from bridge.errors import Unclear
 from bridge.store import Store
-from bridge.store.mailbox import LeaseLost
+from bridge.store.leases import LeaseLost
 from bridge.tenure import ARRIVES, Tenure
 from bridge.worker import LEASE
 from tests.conftest import Clock

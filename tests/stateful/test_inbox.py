@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from bridge.memory import Memory
 from bridge.model import Delivery
-from bridge.store import Store, inbox, mailbox
+from bridge.store import Store, inbox, leases, mailbox
 from bridge.store.inbox import Arrival, Waiting
 from bridge.store.mailbox import Mailbox
 from bridge.store.tables import deliveries, tickets
@@ -123,7 +123,7 @@ class Inbox(StoreMachine):
             with self.store.writing() as connection:
                 inbox.settle(connection, [each.id for each in held.waiting], now, words="no" if parks else None)
                 mailbox.hand_back(connection, worker, held.box, due_at=due, snapshot=None, memory=Memory())
-        except mailbox.LeaseLost:
+        except leases.LeaseLost:
             assert model.owner != worker, "a ticket that was held was said to be lost"
             return
         assert model.owner == worker, "what another holds was handed back"
@@ -148,7 +148,7 @@ class Inbox(StoreMachine):
         worker = self._one(nth, holding=True)
         self.hands[worker] = []
         with self.store.writing() as connection:
-            mailbox.let_go(connection, [worker], self.clock.now)
+            leases.let_go(connection, [worker], self.clock.now)
         self._free(lambda box: box.owner == worker)
 
     @rule(silent=st.integers(0, len(WORKERS)))
@@ -156,8 +156,8 @@ class Inbox(StoreMachine):
         """The hearts of all beat but of one, if any; whoever was silent too long is taken over from."""
         now, alive = self.clock.now, [worker for nth, worker in enumerate(self.hands) if nth != silent]
         with self.store.writing() as connection:
-            mailbox.renew(connection, alive, now + LEASE)
-            freed = mailbox.take_over(connection, now)
+            leases.renew(connection, alive, now + LEASE)
+            freed = leases.take_over(connection, now)
         for box in self.model.values():
             box.until = now + LEASE if box.owner in alive else box.until
         assert freed == self._free(lambda box: box.until is not None and box.until < now)
