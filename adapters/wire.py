@@ -81,12 +81,17 @@ def seconds(retry_after: str | None, now: datetime | None = None) -> float | Non
         return max(0.0, wait) if math.isfinite(wait) else None
     except ValueError:
         pass
+    until = http_date(retry_after)
+    return None if until is None else max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+
+
+def http_date(text: str | None) -> datetime | None:
+    """The time of a Date or Retry-After header, in UTC; None where there is none that can be read."""
     try:
-        until = parsedate_to_datetime(retry_after)
+        told = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)  # "-0000" is UTC that will not say so
-    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+    return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)  # "-0000" is UTC that will not say so
 
 
 def matches_any(given: str, secrets: Iterable[str]) -> bool:
@@ -119,6 +124,22 @@ def base(url: str, example: str) -> str:
 
 
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
+
+
+def differs(wanted: object, there: object) -> bool:
+    """True where what is at a desk does not say all that is wanted; what it says beside that does not count.
+
+    Nor does the order of a list of plain values, or whether a number came as text.
+    """
+    if isinstance(wanted, Mapping):
+        return not isinstance(there, Mapping) or any(differs(each, there.get(key)) for key, each in wanted.items())
+    if isinstance(wanted, list):
+        if not isinstance(there, list) or len(there) != len(wanted):
+            return True
+        if any(isinstance(each, Mapping) for each in wanted):
+            return any(map(differs, wanted, there))
+        return sorted(map(str, wanted)) != sorted(map(str, there))
+    return str(wanted) != str(there)
 
 
 def some_id(value: object) -> str | None:

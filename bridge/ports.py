@@ -1,11 +1,12 @@
 """The only shapes the core knows of a desk, of a policy, of triage, of time: what plugs in from outside."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from bridge.calendars import Calendar
 from bridge.errors import DeskError
 from bridge.model import (
     Case,
@@ -13,21 +14,25 @@ from bridge.model import (
     Delivery,
     Event,
     Imported,
+    Labelling,
     Member,
     Mode,
     Operation,
     Outcome,
+    Predicted,
     Priority,
     RawDelivery,
     Receipt,
     Requester,
     Roster,
+    Status,
     Step,
     Ticket,
     TicketRef,
     TicketSummary,
     Triage,
 )
+from bridge.routing.snapshot import Rules
 
 Clock = Callable[[], datetime]
 """The time now, in UTC, always handed in so that tests can turn it."""
@@ -59,7 +64,7 @@ class Call:
     `status` is None where no answer came. `limit`, `remaining` (calls) and `reset_in` (seconds) are the vendor's
     rate-limit headers, None where it sent none. `retry_after` (seconds) is how long a refusal asks to keep away, and
     `covers` what that refusal is about: all calls, this kind of call, or this one ticket. `cost` is how many calls
-    the vendor counts it for.
+    the vendor counts it for. `clock` is the time by the vendor's own clock (UTC, whole seconds) when it answered.
     """
 
     desk: str
@@ -73,6 +78,7 @@ class Call:
     retry_after: float | None = None
     covers: Literal["desk", "route", "ticket"] = "desk"
     cost: int = 1
+    clock: datetime | None = None
 
 
 class Gate(Protocol):
@@ -191,6 +197,197 @@ class OwnRules(Protocol):
         """The same rules in a policy's words, and what of them has none. Pure."""
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One thing of ours at a desk: its kind in the vendor's word (webhook, trigger, rule), its id there, its name."""
+
+    kind: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One call that creates, changes or deletes a piece; the id of one to be created is empty.
+
+    `path` starts from the desk's address. `body` may hold the `secrets`, and stand-ins (`Installer.carry_out`).
+    """
+
+    verb: Literal["create", "change", "delete"]
+    piece: Piece
+    method: str
+    path: str
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A piece as the desk shows it."""
+
+    piece: Piece
+    row: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is at a desk: our pieces and those of other installations of ours.
+
+    `pattern` is a webhook made by hand, to copy its shape. `ranks` is how many rules stand in line, by their purpose.
+    """
+
+    ours: tuple[Found, ...] = ()
+    others: tuple[Piece, ...] = ()
+    pattern: Mapping[str, object] | None = field(default=None, repr=False)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+
+class Installer(Protocol):
+    """Has a desk send its webhooks to us, as far as the vendor lets a program, and undoes that.
+
+    Only `survey`, `carry_out` and `signing_secret` call the desk, and may raise any DeskError.
+    """
+
+    name: str
+    needs: str
+    """What the credential must be allowed, to be said where the desk refuses."""
+    ways: tuple[str, ...]
+    """The ways in which the vendor can be made to send webhooks, the best first; none where only a person can."""
+    makes_up: tuple[str, ...]
+    """The vendor's settings whose secrets are made up where they are empty, before anything is put up."""
+
+    def survey(self, addresses: Sequence[str], known: Sequence[Piece]) -> Survey:
+        """What is there. Ours is what is `known`, and what has our mark and sends to one of the `addresses`.
+
+        An address is where we take this desk's webhooks, without what a vendor's own secret adds at its end.
+        """
+
+    def put_up(self, found: Survey, address: str, way: str) -> Sequence[Act]:
+        """The calls after which exactly what is wanted is there; none where it is already. Pure."""
+
+    def take_down(self, found: Survey) -> Sequence[Act]:
+        """The calls after which nothing of ours is there. Pure."""
+
+    def carry_out(self, act: Act, made: Sequence[Piece]) -> Piece:
+        """Make the call; the piece as it is then. A stand-in for an id becomes that of the piece `made` before."""
+
+    def signing_secret(self, pieces: Sequence[Piece]) -> str | None:
+        """What the desk signs our webhooks with, None where that is not for the desk to say."""
+
+    def by_hand(self, address: str) -> Sequence[str]:
+        """What a person has to do at the vendor, step by step; nothing where `put_up` does it."""
+
+    def close(self) -> None:
+        """Give back every connection."""
+
+
+class Health(StrEnum):
+    """How something stands: a NOTE is worth knowing, a WARNING may hurt, a FAULT does."""
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One line of a check-up: what was looked at, how it stands, what that means, and what to do (None: nothing)."""
+
+    about: str
+    health: Health
+    words: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskStatus:
+    """A status that a desk's tickets can have: its id and name there, and what it means; None where nothing says so."""
+
+    id: str
+    name: str
+    means: Status | None
+
+
+class Inspector(Protocol):
+    """Looks a desk over for what only its vendor's API tells; reads only. Every method may raise any DeskError."""
+
+    name: str
+
+    def statuses(self) -> Sequence[DeskStatus] | None:
+        """The statuses that tickets can have, None where the desk does not show them."""
+
+    def inspect(self, pieces: Sequence[Piece]) -> Iterator[Diagnosis]:
+        """What is to be said of this desk and of our `pieces` there, what could not be seen as a NOTE."""
+
+    def plan(self, limit: int) -> str | None:
+        """The vendor's plan that a call limit belongs to, None where that tells nothing. Pure."""
+
+    def close(self) -> None:
+        """Give back every connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a vendor gives for a person's sign-in: `access` goes with calls until then (UTC), `refresh` works once."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    until: datetime
+    scope: str = ""
+    """What the access token allows, in the vendor's words; empty where it did not say."""
+
+
+class Tokens(Protocol):
+    """The newest token pair of one desk, the same in every process. Thread-safe; every method may raise DeskError."""
+
+    def pair(self) -> TokenPair:
+        """The newest pair. Raises BadCredential where nobody has signed in."""
+
+    def renew(self, spent: TokenPair, exchange: Callable[[TokenPair], TokenPair]) -> TokenPair:
+        """A newer pair than `spent`: what somebody else got meanwhile, or what `exchange` gives for it, kept first.
+
+        Of all processes one at a time exchanges; the others wait for what it gets.
+        """
+
+    def close(self) -> None:
+        """Give back every connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Something that we do at a desk: the vendor's word for it, what it is for, and the refusal (None: allowed).
+
+    What is `needed` is so for any work at all; without the rest something is worse or missing.
+    """
+
+    name: str
+    use: str
+    needed: bool
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """Whom a credential makes us at a desk: the account, the acting user, what is allowed, what an admin should know.
+
+    `suggests` are options of the desk that are best written down, by their keys.
+    """
+
+    account: str
+    user: str
+    permissions: tuple[Permission, ...]
+    remarks: tuple[str, ...] = ()
+    suggests: Mapping[str, object] = field(default_factory=dict)
+
+
+class Introduces(Protocol):
+    """A desk that says whom its credential makes us and what that allows, by reads that change nothing."""
+
+    def introduce(self) -> Introduction:
+        """Ask the desk. Raises DeskError where it does not answer, or does not know the credential."""
+
+
 class Policy(Protocol):
     """What an admin decided, checked and compiled. Pure."""
 
@@ -198,6 +395,13 @@ class Policy(Protocol):
 
     def triage(self, ticket: Ticket, text: str) -> Triage:
         """What the text says, by the policy's words and thresholds."""
+
+    @property
+    def labelling(self) -> Labelling | None:
+        """What the policy wants of a trained model, None where nothing."""
+
+    def over(self, found: Triage, predicted: Predicted) -> Triage:
+        """What triage says once a model has been asked too."""
 
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """The outcome for a case; deterministic."""
@@ -207,6 +411,18 @@ class Policy(Protocol):
 
     def teams(self) -> tuple[str, ...]:
         """The policy's team names."""
+
+    def routing(self, team: str) -> Rules:
+        """How a team hands out its tickets. Raises KeyError for a team it lacks."""
+
+    def opening(self, team: str) -> Calendar | None:
+        """The hours in which a team's promises count, None where always. Raises KeyError for a team it lacks."""
+
+    def hours(self, team: str, member: str) -> Calendar | None:
+        """When a member of a team works, None where always. Raises KeyError for one it lacks."""
+
+    def promise(self, priority: Priority, tier: str | None) -> timedelta | None:
+        """How soon a first answer is promised, in the team's open hours; None where nothing is."""
 
     def webhook(self, name: str) -> str | None:
         """The address of one of the policy's outgoing webhooks, None where it has none of that name."""

@@ -22,7 +22,7 @@ from bridge.store.mailbox import Known
 KIND: Final = "reconciled"
 """What operators and events call a change that was found by asking."""
 
-_KEY: Final = "@reconciled/"
+OWN_KEYS: Final = "@reconciled/"
 """How the dedupe keys of our own deliveries begin; no adapter makes one that begins with @."""
 
 SURE: Final = timedelta(seconds=1.5)
@@ -119,7 +119,7 @@ def age(store: Store, desk: str, now: datetime) -> float:
 
 def read(desk: Desk, delivery: Delivery) -> Sequence[Event]:
     """What a kept delivery says, whether the desk sent it or reconciliation made it."""
-    if not delivery.dedupe_key.startswith(_KEY):
+    if not delivery.dedupe_key.startswith(OWN_KEYS):
         return desk.read(delivery)
     return [codec.parse(_Finding, delivery.body.decode()).event(delivery.desk)]
 
@@ -218,7 +218,7 @@ def _arrival(desk: str, ticket: Ticket, asked_at: datetime) -> Arrival:
     """
     over = seen_whole(ticket, asked_at) is not None
     stamp = ticket.stamp or "unstamped"
-    key = f"{_KEY}{ticket.ref.id}/{stamp}{'' if over else '/early'}"
+    key = f"{OWN_KEYS}{ticket.ref.id}/{stamp}{'' if over else '/early'}"
     finding = _Finding(ticket.ref.id, ticket.updated_at, ticket.status if ticket.status in SETTLED else None)
     due_at = asked_at if over or ticket.updated_at is None else max(asked_at, ticket.updated_at + SURE)
     return Arrival(Delivery(desk, key, codec.dump(finding).encode(), {}, asked_at), ticket.ref.id, KIND, due_at)

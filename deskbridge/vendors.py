@@ -6,25 +6,28 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from adapters.freshdesk import FreshdeskDesk, FreshdeskOptions
-from adapters.intercom import IntercomDesk, IntercomOptions
-from adapters.zendesk import ZendeskDesk, ZendeskOptions
+from adapters.freshdesk import FreshdeskDesk, FreshdeskInstaller, FreshdeskOptions
+from adapters.intercom import IntercomDesk, IntercomInstaller, IntercomOptions
+from adapters.zendesk import ZendeskDesk, ZendeskInstaller, ZendeskOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """A vendor's adapter: the class that fills `bridge.ports.Desk` and the model of its settings.
+    """A vendor's adapter: the classes that fill `bridge.ports.Desk` and `Installer`, and the model of its settings.
 
-    `window` is the time in which the vendor counts calls against the limit that its headers tell.
+    `window` is the time in which the vendor counts calls against the limit that its headers tell. Where a person
+    `signs_in`, the classes also take `tokens`, which keeps what the vendor gives for that.
     """
 
     desk: Any
     options: type[BaseModel]
+    installer: Any
     window: timedelta
+    signs_in: bool = False
 
 
 VENDORS: dict[str, Vendor] = {
-    "zendesk": Vendor(ZendeskDesk, ZendeskOptions, timedelta(minutes=1)),
-    "freshdesk": Vendor(FreshdeskDesk, FreshdeskOptions, timedelta(minutes=1)),
-    "intercom": Vendor(IntercomDesk, IntercomOptions, timedelta(seconds=10)),
+    "zendesk": Vendor(ZendeskDesk, ZendeskOptions, ZendeskInstaller, timedelta(minutes=1), signs_in=True),
+    "freshdesk": Vendor(FreshdeskDesk, FreshdeskOptions, FreshdeskInstaller, timedelta(minutes=1)),
+    "intercom": Vendor(IntercomDesk, IntercomOptions, IntercomInstaller, timedelta(seconds=10)),
 }

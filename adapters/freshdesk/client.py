@@ -9,7 +9,7 @@ import httpx
 
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
-from adapters.wire import direct, fault, seconds
+from adapters.wire import direct, fault, http_date, seconds
 from bridge.errors import DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
 
@@ -63,6 +63,10 @@ class FreshdeskClient:
         except Permanent as error:
             raise Unclear(error.words, answer.status_code) from error
 
+    def delete(self, route: str, id_: str, /) -> None:
+        """Delete an object. Raises NotThere where it is gone already, Unclear once the request may have left."""
+        self._call("DELETE", route, id_)
+
     def page(self, route: str, id_: str = "", size: int = PAGE_MAX, /, **query: str | int) -> tuple[list[Row], bool]:
         """One page of a list and whether there may be another: a full page, or a `Link: <…>; rel="next"`."""
         answer = self._call("GET", route, id_, query=query)
@@ -105,8 +109,12 @@ class FreshdeskClient:
         told = [_whole(answer.headers.get(f"x-ratelimit-{each}")) for each in ("total", "remaining", _COST)]
         limit, remaining, cost = told
         wait = seconds(answer.headers.get("retry-after"))
+        at = http_date(answer.headers.get("date"))
         return Call(
-            self._desk, method, route, answer.status_code, spent, limit, remaining, retry_after=wait, cost=cost or 1
+            *(self._desk, method, route, answer.status_code, spent, limit, remaining),
+            retry_after=wait,
+            cost=cost or 1,
+            clock=at,
         )
 
 

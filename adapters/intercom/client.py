@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from adapters.intercom.options import IntercomOptions
-from adapters.wire import direct, fault
+from adapters.wire import direct, fault, http_date
 from bridge.errors import DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Clock, Gate
 
@@ -107,7 +107,10 @@ class IntercomClient:
         if answer is None:
             return Call(self._desk, method, route, None, spent)
         limit, remaining = (_whole(answer.headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining"))
-        return Call(self._desk, method, route, answer.status_code, spent, limit, remaining, self._reset_in(answer))
+        at = http_date(answer.headers.get("date"))
+        return Call(
+            *(self._desk, method, route, answer.status_code, spent, limit, remaining, self._reset_in(answer)), clock=at
+        )
 
     def _reset_in(self, answer: httpx.Response) -> float | None:
         """Seconds until the calls are counted anew; Intercom gives the instant, in unix seconds."""

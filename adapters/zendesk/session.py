@@ -14,7 +14,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from adapters.wire import SOCKET_OPTIONS, fault, seconds
+from adapters.wire import SOCKET_OPTIONS, fault, http_date, seconds
 from adapters.zendesk.credentials import Credential
 from bridge.errors import BadCredential, DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
@@ -85,7 +85,7 @@ class DeskSession(requests.Session):
             self._gate.record(Call(self._desk, method, route, None, time.monotonic() - started))
             raise _lost(error, self._base, writes=method != "GET" and route != _TOKENS) from error
         spent = time.monotonic() - started
-        told = rate_limit(answer.headers) | refusal(answer.headers)
+        told = rate_limit(answer.headers) | refusal(answer.headers) | {"clock": http_date(answer.headers.get("Date"))}
         self._gate.record(Call(self._desk, method, route, answer.status_code, spent, **told))
         return answer
 

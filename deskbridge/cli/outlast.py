@@ -36,16 +36,16 @@ class _Patient:
         return getattr(self._desk, name)
 
     def fetch(self, ref: TicketRef, *, history: bool = False) -> Ticket:
-        return _outlast(self._desk.name, partial(self._desk.fetch, ref, history=history))
+        return outlast(self._desk.name, partial(self._desk.fetch, ref, history=history))
 
     def roster(self) -> Roster:
-        return _outlast(self._desk.name, self._desk.roster)
+        return outlast(self._desk.name, self._desk.roster)
 
     def changed_since(self, cursor: str | None, *, start: datetime) -> Page:
-        return _outlast(self._desk.name, partial(self._desk.changed_since, cursor, start=start))
+        return outlast(self._desk.name, partial(self._desk.changed_since, cursor, start=start))
 
     def own_rules(self) -> Mapping[str, object]:
-        return _outlast(self._desk.name, cast("OwnRules", self._desk).own_rules)
+        return outlast(self._desk.name, cast("OwnRules", self._desk).own_rules)
 
 
 def _passes(error: Exception) -> bool | float:
@@ -56,7 +56,8 @@ def _passes(error: Exception) -> bool | float:
 
 
 @stamina.retry(on=_passes, attempts=ATTEMPTS_MAX, timeout=SECONDS_MAX, wait_initial=0.5, wait_max=10.0)
-def _outlast(desk: str, ask: Callable[[], T]) -> T:
+def outlast(desk: str, ask: Callable[[], T]) -> T:
+    """What `ask` gives in the end; it may be asked again and again. Raises the last fault of a desk that stays away."""
     del desk  # for `_tell`
     return ask()
 

@@ -1,0 +1,56 @@
+"""What we put up at each desk, and when a desk was last heard."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+
+from bridge.store.session import Store
+from bridge.store.tables import deliveries, installations, pings
+
+
+def load(connection: Connection, desk: str) -> str | None:
+    """What is written about a desk, None where nothing is."""
+    return connection.scalar(select(installations.c.body).where(installations.c.desk == desk))
+
+
+def save(store: Store, desk: str, body: str) -> None:
+    """Write about a desk, in place of what was written before."""
+    row = {"desk": desk, "body": body}
+    with store.writing() as connection:
+        connection.execute(
+            store.insert(installations).values(row).on_conflict_do_update(index_elements=["desk"], set_=row)
+        )
+
+
+def forget(store: Store, desk: str) -> None:
+    """Write nothing about a desk any more, and not that it called."""
+    with store.writing() as connection:
+        connection.execute(delete(installations).where(installations.c.desk == desk))
+        connection.execute(delete(pings).where(pings.c.desk == desk))
+
+
+def pinged(store: Store, desk: str, at: datetime) -> None:
+    """Note that a desk made a call, proven to be its own, that is no event."""
+    row = {"desk": desk, "at": at}
+    with store.writing() as connection:
+        connection.execute(store.insert(pings).values(row).on_conflict_do_update(index_elements=["desk"], set_=row))
+
+
+def heard(connection: Connection, desk: str, *, besides: str) -> datetime | None:
+    """When a desk last called us; deliveries whose keys begin with `besides` are our own and no calls of its."""
+    told = deliveries.c.desk == desk, ~deliveries.c.dedupe_key.startswith(besides, autoescape=True)
+    times = (
+        connection.scalar(select(func.max(deliveries.c.received_at)).where(*told)),
+        connection.scalar(select(pings.c.at).where(pings.c.desk == desk)),
+    )
+    return max((at for at in times if at is not None), default=None)
+
+
+def told(connection: Connection, desk: str, *, besides: str, since: datetime) -> tuple[int, int]:
+    """How many deliveries since then came by webhook, and how many are our own."""
+    ours = deliveries.c.dedupe_key.startswith(besides, autoescape=True)
+    rows = connection.execute(
+        select(ours, func.count()).where(deliveries.c.desk == desk, deliveries.c.received_at >= since).group_by(ours)
+    )
+    counts = {bool(is_ours): count for is_ours, count in rows}
+    return counts.get(False, 0), counts.get(True, 0)
