@@ -1,5 +1,35 @@
-"""Who should have a ticket: a target and the agents as they are now in, an assignment with reasons out. Pure."""
+"""Who should have a ticket: tickets and agents as they are now in, assignments with reasons out. Pure."""
 
+from bridge.routing.planning import route
 from bridge.routing.router import choose
+from bridge.routing.snapshot import (
+    LiveAgent,
+    Norms,
+    Placement,
+    Plan,
+    Reason,
+    Ring,
+    Rules,
+    Snapshot,
+    Strategy,
+    WaitingTicket,
+    WhenAway,
+    Work,
+)
 
-__all__ = ["choose"]
+__all__ = [
+    "LiveAgent",
+    "Norms",
+    "Placement",
+    "Plan",
+    "Reason",
+    "Ring",
+    "Rules",
+    "Snapshot",
+    "Strategy",
+    "WaitingTicket",
+    "WhenAway",
+    "Work",
+    "choose",
+    "route",
+]
