@@ -90,6 +90,16 @@ def _what(triage: Triage) -> str:
 
 
 _SIGNALS: Final = 3
+def _understood(triage: Triage) -> str:
+    intent, predicted = triage.intent, triage.predicted
+    if intent is None:
+        return "not understood"
+    if predicted is None or (intent.value, intent.because) != (predicted.label, predicted.because):
+        return _found(intent)
+    told = replace(intent, confidence=predicted.confidence)
+    return f"{_sure(told)} by the model: {_safe(redact(predicted.words), 140)}"
+
+
 _ENTITIES: Final = 2
 """So many are told, with one of the words that caused each: the note has room for no more."""
 

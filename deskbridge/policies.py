@@ -14,7 +14,8 @@ from bridge.errors import BadFile, Fault
 from bridge.metrics import Metrics
 from bridge.ports import Clock
 from bridge.store import Store, policies
-from bridge.store.policies import Activation, Candidate, How
+from bridge.store.activations import Activation, How
+from bridge.store.policies import Candidate
 from rules import LoadedPolicy
 from rules.lint import Finding, lint
 from rules.policy import checked as load_checked

@@ -9,9 +9,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-from bridge import yamlfile
+from bridge import labels, yamlfile
 from bridge.calendars import Calendar
-from bridge.model import Case, Finding, Hook, Member, Mode, Outcome, Priority, RuleVerdict, Ticket, Triage
+from bridge.model import (
+    Case,
+    Effect,
+    Finding,
+    Hook,
+    Labelling,
+    Member,
+    Mode,
+    Outcome,
+    Predicted,
+    Priority,
+    RuleVerdict,
+    Ticket,
+    Triage,
+    Use,
+)
 from bridge.routing.snapshot import Rules, Strategy
 from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
@@ -93,6 +108,30 @@ class LoadedPolicy:
         return triage(ticket, text, self._keywords, suggest=suggest, extractors=self._extractors)
 
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
+    @property
+    def labelling(self) -> Labelling | None:
+        """What the policy wants of a trained model, None where nothing."""
+        model = self.file.triage.model
+        return None if model is None else Labelling(model.promise, model.mode, model.write)
+
+    def over(self, found: Triage, predicted: Predicted) -> Triage:
+        """What triage says once a model has been asked too: the policy's own words go first, where they suffice to act.
+
+        The model's thresholds are told in the policy's: an intent that its precision lets rules use has at least the
+        confidence `act`, one that it does not lies below.
+        """
+        found, act = replace(found, predicted=predicted), self.file.triage.intent.act
+        labelling, intent = self.labelling, found.intent
+        if labelling is None or labelling.mode is Mode.SHADOW or predicted.use is Use.LEAVE:
+            return found
+        if intent is not None and intent.confidence >= act:
+            return found
+        acts = predicted.use is Use.ACT and labelling.mode is Mode.LIVE
+        confidence = max(predicted.confidence, act) if acts else min(predicted.confidence, act - _BELOW)
+        if intent is not None and not acts and intent.confidence >= confidence:
+            return found
+        return replace(found, intent=Finding(predicted.label, round(confidence, 4), predicted.because))
+
         """The outcome for a case: every matching annotate rule together, and the first matching route rule."""
         view = self.view(case, desk)
         matched = self.engine.matched(view)
@@ -102,7 +141,7 @@ class LoadedPolicy:
             places=(self.file.modes.desks.get(desk), self._category_mode(case.triage.intent)),
             desk_mode=desk_mode,
         )
-        effect = engine.effect(matched.annotate, view)
+        effect = self._labelled(engine.effect(matched.annotate, view), case.triage)
         return Outcome(
             verdicts=tuple(one.verdict for one in matched.every),
             effect=replace(effect, hooks=self._told(effect.hooks, view)) if effect.hooks else effect,
@@ -227,6 +266,22 @@ class LoadedPolicy:
         return View(case, self.calendars, self._lexicon, binding.tags, binding.fields)
 
     def _category_mode(self, intent: Finding | None) -> Mode | None:
+    def _labelled(self, effect: Effect, found: Triage) -> Effect:
+        """The effect with the model's label written where the policy says, unless a rule writes there itself."""
+        labelling, predicted = self.labelling, found.predicted
+        if labelling is None or labelling.write is None or labelling.mode is not Mode.LIVE:
+            return effect
+        if predicted is None or predicted.use is not Use.ACT or not found.intent:
+            return effect
+        if found.intent.value != predicted.label:  # the policy's own words went first
+            return effect
+        place, label = labels.place(labelling.write), predicted.label
+        if place.kind == "field":
+            return replace(effect, fields={place.name: label, **effect.fields})
+        if place.kind == "tag":
+            return replace(effect, add_tags=effect.add_tags | {place.name + label})
+        return replace(effect, type=effect.type or label)
+
         """The mode of the ticket's category, which is its intent where triage is sure enough to act on it."""
         if intent is None or intent.confidence < self.file.triage.intent.act:
             return None
@@ -240,8 +295,8 @@ def _rules(team: Team) -> Rules:
     return Rules(slots=team.slots or Rules().slots, when_away=team.when_away, grace=minutes)
 
 
-MAX_PROGRAMS: Final = 10_000
-"""RE2 instructions of all different patterns together: each may be asked of every ticket."""
+_BELOW: Final = 0.01
+"""How far below `act` the confidence of a label stays that rules may not use."""
 
 
 def _bounded(compiler: Compiler) -> None:

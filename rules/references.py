@@ -52,7 +52,7 @@ def check(document: Document) -> None:
     names = {
         "team": _keys(data, "teams"),
         "agent": _members(data),
-        "intent": _keys(data, "triage", "words"),
+        "intent": _keys(data, "triage", "words") | _model_intents(data),
         "calendar": _keys(data, "calendars"),
         "webhook": _keys(data, "webhooks"),
     }
@@ -69,6 +69,11 @@ def check(document: Document) -> None:
     _no_circle(document)
     _skilled(document)
     _ends(document)
+
+
+def _model_intents(data: object) -> set[str]:
+    """The intents that a trained model may name."""
+    return {name for _, name in _found(data, ("triage", "model", "intents", "*"))}
 
 
 def check_tests(document: Document, policy: PolicyFile) -> None:

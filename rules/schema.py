@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from bridge import calendars
+from bridge import calendars, labels
 from bridge.model import Channel, EventKind, Mode, Priority, Status
 from bridge.routing.snapshot import Strategy, WhenAway
 from rules import sending
@@ -163,12 +163,38 @@ class Thresholds(Strict):
         return self
 
 
+def _writable(written: str) -> str:
+    if labels.place(written).kind not in {"type", "field", "tag"}:
+        raise ValueError("cannot be written by a model; write type, field:NAME or tag:BEGINNING")
+    return written
+
+
+class TrainedModel(Strict):
+    """What a model that was trained on the desk's own tickets may do; which one it is stands in the database.
+
+    `promise` is the precision that its labels must have shown for rules to use them.
+    """
+
+    promise: Annotated[Number, Field(ge=0.5, le=0.995)] = 0.95
+    mode: Mode = Mode.SHADOW
+    intents: Names = frozenset()
+    write: Annotated[str, AfterValidator(_writable)] | None = None
+
+
 class TriageSection(Strict):
-    """How intents are recognised, by thresholds and the words for each; what to extract, a pattern for each name."""
+    """How intents are recognised, by thresholds and the words for each, and by a trained model; what to extract, a
+    pattern for each name.
+    """
 
     intent: Thresholds = Thresholds()
     words: dict[Name, Annotated[tuple[Words, ...], AfterValidator(some)]] = Field(default_factory=dict)
+    model: TrainedModel | None = None
     extract: dict[Name, Pattern] = Field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """Every intent that rules may ask for."""
+        return set(self.words) | (set(self.model.intents) if self.model else set())
 
 
 class Webhook(Strict):

@@ -2,39 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, func, select
 
 from bridge.errors import DeskbridgeError
+from bridge.store.activations import Activation, How, Log
 from bridge.store.session import Store
 from bridge.store.tables import activations, decisions, policies
 
-_POLICY_LOCK: Final = 0x706F6C  # "pol": any number, the same in every process
+_LOG: Final = Log(activations, lock=0x706F6C)  # "pol": any number, the same in every process
 
-
-class How(StrEnum):
-    """What brought a version into effect: a file that said something new, `policy activate`, `policy rollback`."""
-
-    FILE = "file"
-    COMMAND = "command"
-    ROLLBACK = "rollback"
+active, history = _LOG.active, _LOG.history
 
 
 class NoSuchVersion(DeskbridgeError):
     """No version of the policy that ever took effect is meant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """A version taking effect. `number` grows with every one; `who` is user@host, or the name that was given."""
-
-    number: int
-    version: str
-    at: datetime
-    who: str
-    how: How
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +26,6 @@ class Candidate:
 
     version: str
     body: str
-
-
-def active(connection: Connection) -> Activation | None:
-    """The activation that holds, None before the first."""
-    row = connection.execute(select(activations).order_by(activations.c.number.desc()).limit(1)).first()
-    return _activation(row) if row is not None else None
-
-
-def history(connection: Connection, limit: int) -> list[Activation]:
-    """The newest activations, newest first."""
-    rows = connection.execute(select(activations).order_by(activations.c.number.desc()).limit(limit))
-    return [_activation(row) for row in rows]
 
 
 def body(connection: Connection, version: str) -> str:
@@ -83,20 +54,18 @@ def find(connection: Connection, start: str) -> str:
 
 def before(connection: Connection) -> str:
     """The version that held before the one that holds. Raises NoSuchVersion where there was none."""
-    now = active(connection)
-    other = select(activations.c.version).order_by(activations.c.number.desc()).limit(1)
-    found = connection.execute(other.where(activations.c.version != now.version)).scalar() if now is not None else None
+    found = _LOG.before(connection)
     if found is None:
         raise NoSuchVersion(
             "no version of the policy took effect before the present one, so there is none to go back to"
         )
-    return str(found)
+    return found
 
 
 def activate(store: Store, candidate: Candidate, *, how: How, who: str, now: datetime) -> Activation:
     """Bring a version into effect, and keep its text; what holds already goes on holding by its own activation."""
     with store.writing() as connection:
-        _lock(store, connection)
+        _LOG.lock(store, connection)
         return _activate(store, connection, candidate, how=how, who=who, now=now)
 
 
@@ -106,7 +75,7 @@ def offer(store: Store, candidate: Candidate, *, who: str, now: datetime) -> Act
     So a file takes effect once: neither a restart nor another host brings back what was superseded or rolled back.
     """
     with store.writing() as connection:
-        _lock(store, connection)
+        _LOG.lock(store, connection)
         now_active = active(connection)
         known = select(policies.c.version).where(policies.c.version == candidate.version)
         if now_active is not None and connection.execute(known).first() is not None:
@@ -117,21 +86,6 @@ def offer(store: Store, candidate: Candidate, *, who: str, now: datetime) -> Act
 def _activate(
     store: Store, connection: Connection, candidate: Candidate, *, how: How, who: str, now: datetime
 ) -> Activation:
-    holds = active(connection)
-    if holds is not None and holds.version == candidate.version:
-        return holds
     kept = store.insert(policies).values(version=candidate.version, body=candidate.body)
     connection.execute(kept.on_conflict_do_nothing(index_elements=["version"]))
-    row = {"version": candidate.version, "at": now, "who": who, "how": how.value}
-    made = connection.execute(activations.insert().values(row).returning(activations)).one()
-    return _activation(made)
-
-
-def _lock(store: Store, connection: Connection) -> None:
-    """Let one transaction at a time change what holds; SQLite has one writer anyway."""
-    if not store.is_sqlite:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POLICY_LOCK})
-
-
-def _activation(row: Row[tuple[int, str, datetime, str, str]]) -> Activation:
-    return Activation(row.number, row.version, row.at, row.who, How(row.how))
+    return _LOG.add(connection, candidate.version, how=how, who=who, now=now)

@@ -294,7 +294,7 @@ activations = Table(
     Column("who", String, nullable=False),
     Column("how", String, nullable=False),
 )
-"""When a version of the policy took effect, by whom and how (`policies.How`); the highest number holds."""
+"""When a version of the policy took effect, by whom and how (`activations.How`); the highest number holds."""
 
 queue = Table(
     "queue",
@@ -394,7 +394,7 @@ model_activations = Table(
     Column("who", String, nullable=False),
     Column("how", String, nullable=False),
 )
-"""When a model took effect, by whom and how (`bridge.store.models.How`); the highest number holds."""
+"""When a model took effect, by whom and how (`activations.How`); the highest number holds."""
 
 feedback = Table(
     "feedback",

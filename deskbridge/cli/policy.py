@@ -16,7 +16,8 @@ from bridge.model import Imported, Roster
 from bridge.ports import OwnRules
 from bridge.settings import Settings
 from bridge.store import Store, policies
-from bridge.store.policies import Activation, Candidate, How, NoSuchVersion
+from bridge.store.activations import Activation, How
+from bridge.store.policies import Candidate, NoSuchVersion
 from deskbridge.cli.database import opened
 from deskbridge.cli.init import CannotWrite, FileInTheWay
 from deskbridge.cli.outlast import patient

@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 import rules
 from bridge.errors import BadFile, DeskbridgeError
 from bridge.store import Store, policies, tables
-from bridge.store.policies import Candidate, How
+from bridge.store.activations import How
+from bridge.store.policies import Candidate
 from deskbridge.cli import app
 from deskbridge.explaining import NothingToExplain
 from tests.conftest import Clock

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 import rules
 from bridge.errors import BadFile, DeskbridgeError
 from bridge.store import Store, policies
-from bridge.store.policies import Candidate, How
+from bridge.store.activations import How
+from bridge.store.policies import Candidate
 from deskbridge.cli import app
 from deskbridge.policies import here
 from tests.conftest import Clock

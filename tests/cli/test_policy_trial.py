@@ -10,7 +10,8 @@ from typer.testing import CliRunner, Result
 
 from bridge.errors import BadFile, DeskbridgeError
 from bridge.store import Store, policies
-from bridge.store.policies import Candidate, How, NoSuchVersion
+from bridge.store.activations import How
+from bridge.store.policies import Candidate, NoSuchVersion
 from deskbridge.cli import app
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY

@@ -12,7 +12,8 @@ import rules
 from bridge.errors import BadFile
 from bridge.metrics import Metrics
 from bridge.store import Store, policies
-from bridge.store.policies import Candidate, How, NoSuchVersion
+from bridge.store.activations import How
+from bridge.store.policies import Candidate, NoSuchVersion
 from deskbridge.policies import Policies, candidate_of, here
 from tests.conftest import Clock
 

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from bridge.metrics import Metrics
 from bridge.store import Store, policies
-from bridge.store.policies import Candidate, How
+from bridge.store.activations import How
+from bridge.store.policies import Candidate
 from deskbridge.policies import Policies
 from tests.core.test_policy_versions import FAULTY, OTHER, POLICY, THIRD, version
 from tests.stateful.machines import StoreMachine, explore
