@@ -7,6 +7,7 @@ Whatever comes from a ticket, a desk, a policy or a source of facts is escaped a
 import html
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -76,7 +77,7 @@ def compose(
 
 
 def _what(triage: Triage) -> str:
-    intent = _found(triage.intent) if triage.intent else "not understood"
+    intent = _understood(triage)
     others = {
         "urgency": triage.urgency,
         "sentiment": triage.sentiment,
@@ -89,7 +90,6 @@ def _what(triage: Triage) -> str:
     return "; ".join([intent, *asides])
 
 
-_SIGNALS: Final = 3
 def _understood(triage: Triage) -> str:
     intent, predicted = triage.intent, triage.predicted
     if intent is None:
@@ -100,6 +100,7 @@ def _understood(triage: Triage) -> str:
     return f"{_sure(told)} by the model: {_safe(redact(predicted.words), 140)}"
 
 
+_SIGNALS: Final = 3
 _ENTITIES: Final = 2
 """So many are told, with one of the words that caused each: the note has room for no more."""
 

@@ -224,16 +224,11 @@ class Pipeline:
             return
         with self._store.reading() as connection:
             known_rosters = rosters.load(connection)
-            promised = rosters.promised(connection)
+            place = queue.of(connection, TicketRef(box.desk, box.ticket))
         if box.desk not in known_rosters:
             raise Retryable(f"the agents of desk '{box.desk}' have not been read yet", after=1.0)
         policy = self._policy()
         bindings = self._bindings(policy, known_rosters)
-        if box.memory.waiting_for and not events and _stands(policy, box.memory.waiting_for):
-            assignment = route(policy, bindings, box.desk, box.memory.waiting_for, promised)
-            if assignment.agent is None:
-                self._leave(box, owner, waiting, box.memory, box.snapshot)
-                return
         acting_id = known_rosters[box.desk].acting_id
         sighting = see(connected.desk, box, events, acting_id, asked_at=self._clock())
         if sighting.ticket is None or sighting.trigger is None:
@@ -269,20 +264,15 @@ class Pipeline:
         """One transaction: capacity reserved, decision journalled, operation planned, deliveries done."""
         ticket, now = weighed.case.ticket, self._clock()
         with self._store.writing() as connection:
-            assignment = None
-            if weighed.outcome.target is not None and ticket.assignee_id is None:
-                rosters.lock_ledger(self._store, connection)
-                promised = rosters.promised(connection)
-                # Read anew: a roster that came meanwhile took promises off the ledger that only its own counts contain.
-                bindings = self._bindings(weighed.policy, rosters.load(connection))
-                assignment = route(weighed.policy, bindings, box.desk, weighed.outcome.target, promised)
+            assignment, before = self._matcher.assign(connection, weighed.policy, weighed.case, weighed.outcome, known)
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
             self._tell(connection, decision, callouts.due(decision, weighed.sighting.memory, ticket), now)
             written = bool(operation.steps) and self._put_out(connection, operation, weighed, waiting, now)
-            if written and assignment and assignment.agent and decision.change.assignee_id:
-                rosters.promise(self._store, connection, ticket.ref, assignment.agent, now)
+            given = written and bool(decision.change.assignee_id)
+            place = after(weighed.case, weighed.outcome, known, assignment, before, given=given, now=now)
+            self._matcher.keep(connection, ticket, place, before, now)
             inbox.settle(connection, [kept.id for kept in waiting], now)
             mailboxes.hand_back(
                 connection,
@@ -436,19 +426,6 @@ def case_of(
         facts={fact.name: in_policy_words(fact, binding) for fact in facts},
         standing=standing(ticket, memory, binding),
     )
-
-
-def route(
-    policy: Policy, bindings: Mapping[str, Binding], desk: str, target: Target, promised: Mapping[tuple[str, str], int]
-) -> Assignment:
-    """Whom a ticket of a desk goes to, as the agents of all desks are now."""
-    here, everywhere = bindings[desk], list(bindings.values())
-    teams = {
-        team: members_now(policy.members(team), here, everywhere, promised)
-        for team in (target.team, target.then)
-        if team is not None
-    }
-    return choose(target, teams, here.team_ids)
 
 
 @dataclass(frozen=True, slots=True)

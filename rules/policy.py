@@ -107,7 +107,6 @@ class LoadedPolicy:
         suggest = self.file.triage.intent.suggest
         return triage(ticket, text, self._keywords, suggest=suggest, extractors=self._extractors)
 
-    def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
     @property
     def labelling(self) -> Labelling | None:
         """What the policy wants of a trained model, None where nothing."""
@@ -132,6 +131,7 @@ class LoadedPolicy:
             return found
         return replace(found, intent=Finding(predicted.label, round(confidence, 4), predicted.because))
 
+    def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """The outcome for a case: every matching annotate rule together, and the first matching route rule."""
         view = self.view(case, desk)
         matched = self.engine.matched(view)
@@ -265,7 +265,6 @@ class LoadedPolicy:
         binding = self._binding(desk)
         return View(case, self.calendars, self._lexicon, binding.tags, binding.fields)
 
-    def _category_mode(self, intent: Finding | None) -> Mode | None:
     def _labelled(self, effect: Effect, found: Triage) -> Effect:
         """The effect with the model's label written where the policy says, unless a rule writes there itself."""
         labelling, predicted = self.labelling, found.predicted
@@ -282,6 +281,7 @@ class LoadedPolicy:
             return replace(effect, add_tags=effect.add_tags | {place.name + label})
         return replace(effect, type=effect.type or label)
 
+    def _category_mode(self, intent: Finding | None) -> Mode | None:
         """The mode of the ticket's category, which is its intent where triage is sure enough to act on it."""
         if intent is None or intent.confidence < self.file.triage.intent.act:
             return None

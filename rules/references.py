@@ -82,7 +82,7 @@ def check_tests(document: Document, policy: PolicyFile) -> None:
     names = {
         "team": set(teams),
         "agent": {name for team in teams.values() for name in team.members},
-        "intent": set(policy.triage.words),
+        "intent": policy.triage.names,
         "webhook": set(policy.webhooks),
         "rule": {rule.name for rule in policy.annotate} | {rule.name for rule in policy.route},
     }
