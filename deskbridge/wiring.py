@@ -10,6 +10,7 @@ from http import HTTPStatus
 from math import nan
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import structlog
 from a2wsgi.asgi_typing import ASGIApp
@@ -31,11 +32,12 @@ from bridge.reconcile import Tally
 from bridge.schedule import Job, Schedule
 from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
-from bridge.store import Store, inbox
+from bridge.store import Store, inbox, installations
 from bridge.store import budget as budgets
 from bridge.store import roster as rosters
 from bridge.store.retention import tidy
 from bridge.store.session import AWAY
+from bridge.store.tokens import StoredTokens
 from bridge.worker import LEASE, Workers
 from bridge.writeback import WriteBack
 from deskbridge.policies import Policies
@@ -150,6 +152,7 @@ class Bridge:
             admits=_Backlog(self.store, self.metrics, self.settings.max_backlog),
             troubles=self.troubles,
             warnings=self.warnings,
+            pinged=partial(installations.pinged, self.store),
         )
         return app, intake
 
@@ -256,9 +259,22 @@ def terms(found: Settings) -> dict[str, Terms]:
 
 def connect(name: str, desk: DeskSettings, found: Settings, gate: Gate, clock: Clock) -> ConnectedDesk:
     """A desk of the settings with its adapter and its enrichers; makes no call yet."""
-    adapter: Desk = VENDORS[desk.vendor].desk(name, desk.options, gate=gate, clock=clock)
+    adapter: Desk = fitted(VENDORS[desk.vendor].desk, name, found, gate, clock)
     known = enrichment.build(found.enrichment, adapter, clock)
     return ConnectedDesk(adapter, desk.mode, known.enrichers, known.people)
+
+
+def fitted(part: Any, name: str, found: Settings, gate: Gate, clock: Clock) -> Any:
+    """One of the vendor's classes (`deskbridge.vendors.Vendor`) made for a desk; makes no call yet."""
+    desk = found.desks[name]
+    more = {"tokens": tokens_of(name, found, clock)} if VENDORS[desk.vendor].signs_in else {}
+    return part(name, desk.options, gate=gate, clock=clock, **more)
+
+
+def tokens_of(name: str, found: Settings, clock: Clock) -> StoredTokens:
+    """Where a desk's tokens are, if a person has signed in to it."""
+    keys = found.secret_key.get_secret_value() if found.secret_key else None
+    return StoredTokens(found.database.get_secret_value(), keys, name, clock=clock)
 
 
 class _Backlog:

@@ -15,7 +15,7 @@ from adapters.zendesk.credentials import credential
 from adapters.zendesk.mapping import Json, listing
 from adapters.zendesk.options import ZendeskOptions
 from adapters.zendesk.session import DOMAIN, SUBDOMAIN, DeskSession
-from bridge.ports import Clock, Gate
+from bridge.ports import Clock, Gate, Tokens
 
 PAGE: Final = 100
 """The most that Zendesk's cursor pages hold."""
@@ -35,18 +35,23 @@ class Export:
 class ZendeskClient:
     """One account. Thread-safe: each thread has a session and a zenpy of its own. Every call may raise DeskError."""
 
-    def __init__(self, desk: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
+    def __init__(
+        self, desk: str, options: ZendeskOptions, *, gate: Gate, clock: Clock, tokens: Tokens | None = None
+    ) -> None:
         self.base = options.url
         self._desk = desk
         self._options = options
         self._gate = gate
-        self._credential = credential(desk, options.credentials, clock)
+        self._credential = credential(desk, options.credentials, clock, tokens)
+        self._tokens = tokens
         self._mine = threading.local()
         self._lock = threading.Lock()
         self._sessions: list[DeskSession] = []
 
     def close(self) -> None:
         """Close the connections of all threads."""
+        if self._tokens is not None:
+            self._tokens.close()
         with self._lock:
             for session in self._sessions:
                 session.close()
@@ -131,6 +136,30 @@ class ZendeskClient:
     def rules(self, kind: str) -> list[Json]:
         """The account's triggers or automations, as an admin wrote them."""
         return [row for page in self._pages(f"{kind}.json") for row in listing(page.get(kind))]
+
+        """The account's webhooks."""
+        return [row for page in self._pages("webhooks") for row in listing(page.get("webhooks"))]
+
+    def signing_secret(self, webhook_id: str) -> str:
+        """What a webhook's deliveries are signed with."""
+        return str(self._get(f"webhooks/{quote(webhook_id, safe='')}/signing_secret")["signing_secret"]["secret"])
+
+    def invocations(self, webhook_id: str) -> Iterator[Json]:
+        """Pages of the calls of a webhook in the last seven days."""
+        return self._pages(f"webhooks/{quote(webhook_id, safe='')}/invocations")
+
+    def account_settings(self) -> Json:
+        """How the account is set up."""
+        return cast("Json", self._get("account/settings.json").get("settings") or {})
+
+    def custom_statuses(self) -> list[Json]:
+        """The statuses of tickets, Zendesk's own and the account's."""
+        return listing(self._get("custom_statuses.json").get("custom_statuses"))
+
+    def write(self, method: str, path: str, body: Json | None = None) -> Json:
+        """A call that zenpy lacks or would change; what it answers, empty where that is nothing."""
+        answer = self._session.request(method, path, json=body)
+        return cast("Json", answer.json()) if answer.content else {}
 
     def availabilities(self) -> Iterator[Json]:
         """Pages (JSON:API) of who is available with how much work; zenpy lacks them."""

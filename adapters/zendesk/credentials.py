@@ -2,15 +2,15 @@
 
 import base64
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import structlog
 
-from adapters.zendesk.options import AccessToken, ApiToken, OAuthClient
+from adapters.zendesk.options import AccessToken, ApiToken, OAuthClient, SignIn
 from bridge.errors import BadCredential
-from bridge.ports import Clock
+from bridge.ports import Clock, TokenPair, Tokens
 
 RENEW_BEFORE: Final = timedelta(seconds=60)
 """How long before its end a token is renewed, so that none ends on its way."""
@@ -75,13 +75,7 @@ class ClientCredentials:
             return True
 
     def _fetch(self, exchange: Exchange) -> None:
-        answer = exchange(
-            {
-                "grant_type": "client_credentials",
-                "client_id": self._client.client_id,
-                "client_secret": self._client.client_secret.get_secret_value(),
-            }
-        )
+        answer = exchange({"grant_type": "client_credentials", **identity(self._client)})
         token = answer.get("access_token")
         if not token:
             raise BadCredential("/oauth/tokens answered without an access token; check the OAuth client's grant types")
@@ -89,10 +83,63 @@ class ClientCredentials:
         self._until = self._clock() + timedelta(seconds=float(answer.get("expires_in") or DEFAULT_LIFETIME))
 
 
-def credential(desk: str, given: OAuthClient | AccessToken | ApiToken, clock: Clock) -> Credential:
+class SignedIn:
+    """The tokens of a person's sign-in, shared with every process of the bridge; threads wait for the one that asks."""
+
+    def __init__(self, given: SignIn, tokens: Tokens, clock: Clock) -> None:
+        self._given = given
+        self._tokens = tokens
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pair: TokenPair | None = None
+
+    def header(self, exchange: Exchange) -> str:
+        """The present token, or a new one where it is about to end."""
+        with self._lock:
+            if self._pair is None:
+                self._pair = self._tokens.pair()
+            if self._clock() >= self._pair.until - RENEW_BEFORE:
+                self._renew(self._pair, exchange)
+            return f"Bearer {self._pair.access}"
+
+    def renewed(self, refused: str, exchange: Exchange) -> bool:
+        """True: somebody here or elsewhere has renewed since, which ends the token before, or this one does."""
+        with self._lock:
+            if self._pair is not None and f"Bearer {self._pair.access}" == refused:
+                self._renew(self._pair, exchange)
+            return True
+
+    def _renew(self, spent: TokenPair, exchange: Exchange) -> None:
+        self._pair = self._tokens.renew(spent, lambda pair: self._exchanged(pair, exchange))
+
+    def _exchanged(self, pair: TokenPair, exchange: Exchange) -> TokenPair:
+        grant = {"grant_type": "refresh_token", "refresh_token": pair.refresh}
+        return pair_of(exchange({**grant, **identity(self._given)}), self._clock())
+
+
+def identity(given: OAuthClient | SignIn) -> dict[str, str]:
+    """How an OAuth client names itself with a grant."""
+    return {"client_id": given.client_id, "client_secret": given.client_secret.get_secret_value()}
+
+
+def pair_of(answer: Mapping[str, Any], now: datetime) -> TokenPair:
+    """The tokens of an answer of `/oauth/tokens`. Raises BadCredential where it has none."""
+    access, refresh = answer.get("access_token"), answer.get("refresh_token")
+    if not access or not refresh:
+        raise BadCredential("/oauth/tokens answered without a pair of tokens; check the OAuth client's grant types")
+    until = now + timedelta(seconds=float(answer.get("expires_in") or DEFAULT_LIFETIME))
+    return TokenPair(str(access), str(refresh), until, str(answer.get("scope") or ""))
+
+
+def credential(
+    desk: str, given: OAuthClient | SignIn | AccessToken | ApiToken, clock: Clock, tokens: Tokens | None
+) -> Credential:
     """The credential that the options describe; warns of those that Zendesk is about to end."""
     if isinstance(given, OAuthClient):
         return ClientCredentials(given, clock)
+    if isinstance(given, SignIn):
+        assert tokens is not None, "a sign-in needs the place where its tokens are kept"
+        return SignedIn(given, tokens, clock)
     if isinstance(given, AccessToken):
         return Fixed(f"Bearer {given.access_token.get_secret_value()}")
     structlog.get_logger(__name__).warning(

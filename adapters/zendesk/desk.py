@@ -26,7 +26,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
 )
-from bridge.ports import Capability, Clock, Gate, Page
+from bridge.ports import Capability, Clock, Gate, Page, Tokens
 
 EXPORT_LAG: Final = timedelta(minutes=1)
 """The incremental export takes no start younger than this."""
@@ -62,11 +62,14 @@ class ZendeskDesk:
     bulk_max: int = bulk.BULK_MAX
     requesters_max: int = REQUESTERS_MAX
 
-    def __init__(self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock) -> None:
+    def __init__(
+        self, name: str, options: ZendeskOptions, *, gate: Gate, clock: Clock, tokens: Tokens | None = None
+    ) -> None:
+        """`tokens` keeps those of a person's sign-in, where the options name one."""
         self.name = name
         self._options = options
         self._clock = clock
-        self._client = ZendeskClient(name, options, gate=gate, clock=clock)
+        self._client = ZendeskClient(name, options, gate=gate, clock=clock, tokens=tokens)
 
     def close(self) -> None:
         """Close all connections."""

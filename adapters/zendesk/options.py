@@ -1,7 +1,7 @@
 """What an admin says of one Zendesk account: where it is, how we sign in, which webhook secrets it signs with."""
 
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -14,8 +14,21 @@ PUBLIC_TEST_SECRET: Final = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # no
 class OAuthClient(BaseModel):
     """An OAuth client of the account (grant client_credentials); its user is the one in whose name we write."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    client_id: str
+    client_secret: SecretStr
+
+
+class SignIn(BaseModel):
+    """An OAuth client that a person signed in by (grant authorization_code), in whose name we write.
+
+    The tokens are not here: they change with every renewal and are kept in the database.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    grant: Literal["authorization_code"]
     client_id: str
     client_secret: SecretStr
 
@@ -23,7 +36,7 @@ class OAuthClient(BaseModel):
 class AccessToken(BaseModel):
     """An OAuth access token that somebody else renews."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     access_token: SecretStr
 
@@ -31,7 +44,7 @@ class AccessToken(BaseModel):
 class ApiToken(BaseModel):
     """A legacy API token; Zendesk ends all of them on 30 April 2027."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     email: str
     api_token: SecretStr
@@ -42,10 +55,10 @@ class ZendeskOptions(BaseModel):
     without any, every delivery is refused.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: str
-    credentials: OAuthClient | AccessToken | ApiToken
+    credentials: OAuthClient | SignIn | AccessToken | ApiToken
     webhook_secrets: Annotated[tuple[SecretStr, ...], Field(max_length=2)] = ()
     clock_window: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(minutes=5)
     """How far the time in a signature may be from ours; Zendesk names none, and re-signs what it sends again."""

@@ -96,16 +96,19 @@ class Reveal:
 
 
 def _all(database: str) -> dict[str, str]:
-    store = Store(database)
+    store = Store(database, connections=1)
     try:
-        file = store.engine.url.database if store.is_sqlite else None
-        if file is not None and not Path(file).exists():
+        if store.is_sqlite and not Path(str(store.engine.url.database)).exists():  # asking would make the file
             return {}
         with store.reading() as connection:
-            if not inspect(connection).has_table(secrets.name):
-                return {}
-            return {row.name: row.body for row in connection.execute(select(secrets.c.name, secrets.c.body))}
+            there = is_there(connection, secrets)
+            return {row.name: row.body for row in connection.execute(select(secrets))} if there else {}
     except DBAPIError as error:
         raise ValueError(f"the database that keeps this secret cannot be read: {error.orig}") from None
     finally:
         store.close()
+
+
+def is_there(connection: Connection, table: Table) -> bool:
+    """Whether the database has the table, which one that this release has not met yet may lack."""
+    return inspect(connection).has_table(table.name)

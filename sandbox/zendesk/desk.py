@@ -62,7 +62,7 @@ class ZendeskSandbox(SandboxDesk):
         self.backend = Backend(
             self.state, self.now, self.history, self.sender, jobs=self.jobs, export_delay=export_delay
         )
-        self.credentials = auth.Credentials(self.state, self.now, client_id, client_secret, api_token, {refresh_token})
+        self.credentials = auth.Credentials(self.state, self.now, client_id, client_secret, api_token, refresh_token)
         self.app.register_error_handler(Refusal, lambda refusal: refusal.render())
         self.app.register_error_handler(HTTPException, _no_such_endpoint)
         self.app.wsgi_app = _without_ending(self.app.wsgi_app)  # type: ignore[method-assign]  # Flask's own advice
@@ -78,8 +78,8 @@ class ZendeskSandbox(SandboxDesk):
     # The frame --------------------------------------------------------------------------------------------------------
 
     def authenticate(self) -> User | str | None:
-        """The calling user; the token endpoint has its own credentials."""
-        return "oauth client" if request.path == "/oauth/tokens" else self.credentials.user_of(request)
+        """The calling user; the endpoints of OAuth have their own credentials."""
+        return "oauth client" if request.path.startswith("/oauth/") else self.credentials.user_of(request)
 
     def charge(self) -> Response | None:
         """Zendesk's limits cover the API, not the token endpoint; customers have no business at the agents' API."""
@@ -88,6 +88,7 @@ class ZendeskSandbox(SandboxDesk):
         if not g.actor.is_staff:
             return errors.forbidden().render()
         try:
+            auth.require_scope()
             limits.spend(self.limiter, self.limits)
         except Refusal as refusal:
             return refusal.render()
