@@ -137,6 +137,7 @@ class ZendeskClient:
         """The account's triggers or automations, as an admin wrote them."""
         return [row for page in self._pages(f"{kind}.json") for row in listing(page.get(kind))]
 
+    def webhooks(self) -> list[Json]:
         """The account's webhooks."""
         return [row for page in self._pages("webhooks") for row in listing(page.get("webhooks"))]
 
