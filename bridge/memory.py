@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bridge.model import ActorKind, Change, EventKind, Message, Priority, Status, Target, Ticket, Visibility
+from bridge.model import ActorKind, Change, EventKind, Message, Priority, Status, Ticket, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,11 @@ class Memory:
     `field:<name>`): we never write them again. `refused_tags` are tags somebody took off, `added_tags` tags somebody
     put on. `attempted` is the change of an operation that did not end well: what of it stands at the desk is ours even
     so. `heard` and `heard_at` say how many public messages of the requester the last decision knew (None: all until
-    `heard_at`, which were not counted) and when the newest was written. `waiting_for` is set while nobody had room,
-    `suggested` to what was last suggested; `conflicts` counts decisions that came too late. `past_assignees` (the
-    desk's ids) are those from whom somebody took the ticket, `past_tags` what somebody took off, as far as we saw;
-    `remarked` are the rules whose notes and notices stand in ours; `called` the webhooks that rules called since the
-    requester's last message (`bridge.callouts.key`); `tier` is the support tier that was last decided.
+    `heard_at`, which were not counted) and when the newest was written. `suggested` is what was last suggested;
+    `conflicts` counts decisions that came too late. `past_assignees` (the desk's ids) are those from whom somebody took
+    the ticket, `past_tags` what somebody took off, as far as we saw; `remarked` are the rules whose notes and notices
+    stand in ours; `called` the webhooks that rules called since the requester's last message (`bridge.callouts.key`);
+    `tier` is the support tier that was last decided.
     """
 
     decided: bool = False
@@ -30,7 +30,6 @@ class Memory:
     attempted: Change | None = None
     heard: int | None = 0
     heard_at: datetime | None = None
-    waiting_for: Target | None = None
     suggested: Change | None = None
     conflicts: int = 0
     event: EventKind = EventKind.TICKET_CREATED
@@ -43,6 +42,9 @@ class Memory:
 
 SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}
 """Statuses of a ticket that needs nobody: its agent has room again, and there is nothing to decide."""
+
+RESTING = {Status.PENDING, Status.ON_HOLD}
+"""Statuses of a ticket that waits for its requester or a third party: its agent has room for another meanwhile."""
 
 
 def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:

@@ -12,11 +12,11 @@ from ulid import ULID
 from bridge import callouts, reconcile
 from bridge import memory as remembered
 from bridge import wish as wishes
-from bridge.binding import Binding, addresses, bind, in_policy_words, members_now, standing
+from bridge.binding import Binding, addresses, bind, in_policy_words, standing
 from bridge.enrichment import Enricher, People
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
 from bridge.loops import Cap, stopped
-from bridge.memory import SETTLED, Memory
+from bridge.memory import RESTING, SETTLED, Memory
 from bridge.metrics import Metrics
 from bridge.model import (
     ActorKind,
@@ -38,15 +38,14 @@ from bridge.model import (
     Roster,
     Status,
     Suggestion,
-    Target,
     Ticket,
     TicketRef,
 )
 from bridge.note import compose
 from bridge.ports import Capability, Clock, Desk, Policy
 from bridge.purpose import Rank, purpose
-from bridge.routing import choose
-from bridge.store import Store, inbox, journal, outbox
+from bridge.queueing import Matcher, after, forget, rest, stands
+from bridge.store import Store, inbox, journal, outbox, queue
 from bridge.store import callouts as outgoing
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
@@ -60,9 +59,6 @@ log = structlog.get_logger(__name__)
 
 ROSTER = "@roster"
 """The mailbox of a desk's events about agents; no ticket's id begins with @."""
-
-ASK_AGAIN = timedelta(seconds=15)
-"""How long a ticket that found nobody with room waits before the router looks again; asking costs no vendor call."""
 
 SKEW_MAX = timedelta(seconds=5)
 """How far a desk's clock may be ahead of ours for its stamps to be waited out."""
@@ -164,12 +160,14 @@ class Pipeline:
         policy: Callable[[], Policy],
         gather: Callable[[Ticket, Sequence[Enricher]], Sequence[Fact]],
         suggest: Suggest = nothing_to_suggest,
+        matcher: Matcher,
         clock: Clock,
         metrics: Metrics,
         cap: Cap,
     ) -> None:
         self._store = store
         self._desks = desks
+        self._matcher = matcher
         self._cap = cap
         self._policy = policy
         self._gather = gather
@@ -190,7 +188,7 @@ class Pipeline:
         except NotThere as error:
             log.info("ticket gone", desk=box.desk, ticket=box.ticket, words=error.words)
             gone = replace(box.snapshot, status=Status.DELETED) if box.snapshot else None
-            self._leave(box, owner, waiting, replace(box.memory, waiting_for=None, conflicts=0), gone)
+            self._leave(box, owner, waiting, replace(box.memory, conflicts=0), gone)
         except DeskError as error:
             if passing(error, box.attempts):
                 self._put_off(box, owner, error.words, after=getattr(error, "after", None))
@@ -230,7 +228,10 @@ class Pipeline:
         policy = self._policy()
         bindings = self._bindings(policy, known_rosters)
         acting_id = known_rosters[box.desk].acting_id
-        sighting = see(connected.desk, box, events, acting_id, asked_at=self._clock())
+        called = place is not None and (place.calls or not stands(policy, place))
+        sighting = see(
+            connected.desk, box, events, acting_id, asked_at=self._clock(), queued=place is not None, called=called
+        )
         if sighting.ticket is None or sighting.trigger is None:
             ticket, seen_until = sighting.ticket or box.snapshot, sighting.seen_until
             self._leave(box, owner, waiting, sighting.memory, ticket, events=events, seen_until=seen_until)
@@ -263,12 +264,13 @@ class Pipeline:
     def _commit(self, box: Mailbox, owner: str, waiting: Sequence[Waiting], weighed: "_Weighed") -> None:
         """One transaction: capacity reserved, decision journalled, operation planned, deliveries done."""
         ticket, now = weighed.case.ticket, self._clock()
+        known = weighed.sighting.memory
         with self._store.writing() as connection:
             assignment, before = self._matcher.assign(connection, weighed.policy, weighed.case, weighed.outcome, known)
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
-            self._tell(connection, decision, callouts.due(decision, weighed.sighting.memory, ticket), now)
+            self._tell(connection, decision, callouts.due(decision, known, ticket), now)
             written = bool(operation.steps) and self._put_out(connection, operation, weighed, waiting, now)
             given = written and bool(decision.change.assignee_id)
             place = after(weighed.case, weighed.outcome, known, assignment, before, given=given, now=now)
@@ -278,7 +280,7 @@ class Pipeline:
                 connection,
                 owner,
                 box,
-                due_at=_next_look(remains, now),
+                due_at=None,
                 snapshot=ticket,
                 memory=remains,
                 operation=operation.id if written else None,
@@ -356,18 +358,21 @@ class Pipeline:
         events: Sequence[Event] = (),
         seen_until: datetime | None = None,
     ) -> None:
-        """Nothing to write: deliveries are done, what was seen is kept, a settled ticket's agent has room again."""
-        now = self._clock()
-        seen = [event.snapshot for event in events if event.snapshot] + ([snapshot] if snapshot else [])
+        """Nothing to write: deliveries are done, what was seen is kept, a ticket at rest gives its agent room."""
+        now, ref = self._clock(), TicketRef(box.desk, box.ticket)
+        seen = {event.snapshot.status for event in events if event.snapshot}
+        seen |= {snapshot.status} if snapshot else {Status.DELETED}
         with self._store.writing() as connection:
             inbox.settle(connection, [kept.id for kept in waiting], now)
-            if any(ticket.status in SETTLED for ticket in seen):
-                rosters.release(connection, TicketRef(box.desk, box.ticket))
+            if seen & SETTLED or "assignee" in memory.held:
+                forget(self._store, connection, ref, now)
+            elif seen & RESTING:
+                rest(self._store, connection, ref, now)
             mailboxes.hand_back(
                 connection,
                 owner,
                 box,
-                due_at=_next_look(memory, now),
+                due_at=None,
                 snapshot=snapshot,
                 memory=memory,
                 seen_until=seen_until,
@@ -385,6 +390,7 @@ class Pipeline:
         try:
             with self._store.writing() as connection:
                 inbox.settle(connection, [kept.id for kept in waiting], now, words=words)
+                forget(self._store, connection, TicketRef(box.desk, box.ticket), now)
                 mailboxes.hand_back(connection, owner, box, due_at=None, snapshot=box.snapshot, memory=box.memory)
         except LeaseLost:
             log.warning("lease lost", desk=box.desk, ticket=box.ticket)
@@ -489,15 +495,13 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
 
 def _remains(weighed: _Weighed, decision: Decision, suggested: Change, said: frozenset[str]) -> Memory:
     """What to remember of a ticket once a decision on it is stored; `said` are the rules whose words its note holds."""
-    memory, ticket, assignment = weighed.sighting.memory, weighed.case.ticket, decision.assignment
-    waits = assignment is not None and assignment.agent is None and decision.mode is Mode.LIVE
+    memory, ticket = weighed.sighting.memory, weighed.case.ticket
     called = callouts.due(decision, memory, ticket)
     return replace(
         remembered.heard(memory, ticket),
         decided=True,
         event=decision.event,
         attempted=None,
-        waiting_for=weighed.outcome.target if waits and "assignee" not in memory.held else None,
         suggested=suggested if decision.mode is Mode.SUGGEST else memory.suggested,
         remarked=memory.remarked | said,
         called=callouts.called_already(memory, ticket) | {callouts.key(hook) for hook in called},
@@ -505,19 +509,10 @@ def _remains(weighed: _Weighed, decision: Decision, suggested: Change, said: fro
     )
 
 
-def _stands(policy: Policy, target: Target) -> bool:
-    """Whether the teams of an earlier decision are still there: the policy may have changed since."""
-    return {target.team, target.then} <= {*policy.teams(), None}
-
-
 def _urgency(box: Mailbox) -> Rank:
     if box.snapshot is not None and box.snapshot.priority is Priority.URGENT:
         return Rank.URGENT
     return Rank.BACKGROUND if box.rank == mailboxes.POLLED else Rank.ORDINARY
-
-
-def _next_look(memory: Memory, now: datetime) -> datetime | None:
-    return now + ASK_AGAIN if memory.waiting_for is not None else None
 
 
 def _unsaid(effect: Effect, memory: Memory) -> list[Remark]:
@@ -551,10 +546,20 @@ def _worth_a_note(mode: Mode, change: Change, memory: Memory, remarks: Sequence[
     return change.touches_fields or not memory.noted
 
 
-def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None, *, asked_at: datetime) -> Sighting:
+def see(
+    desk: Desk,
+    box: Mailbox,
+    events: Sequence[Event],
+    acting_id: str | None,
+    *,
+    asked_at: datetime,
+    queued: bool = False,
+    called: bool = False,
+) -> Sighting:
     """The ticket behind a mailbox, read from the desk only where the events do not carry it and might matter.
 
-    Raises Retryable where there is something to decide on a ticket that is still changing under one stamp.
+    `queued` says that it is in the router's care, `called` that the router wants it decided on. Raises
+    Retryable where there is something to decide on a ticket that is still changing under one stamp.
     """
     known, seen_until = box.snapshot, None
     # A hint names nobody, but what was changed before we ever wrote to a ticket was not changed by us.
@@ -567,23 +572,21 @@ def see(desk: Desk, box: Mailbox, events: Sequence[Event], acting_id: str | None
         memory = remembered.created_by_a_person(memory, created)
     if creation is not None and created is not None and _only_its_burst(creation, events):
         ticket = created
-    elif _may_matter(events, memory, acting_id):
+    elif called or _may_matter(events, memory, acting_id) or (queued and _may_be_gone(events)):
         # While it may yet be assigned: who took it and gave it back before we looked leaves no other trace.
-        history = known is None or memory.conflicts > 0 or memory.waiting_for is not None
+        history = known is None or memory.conflicts > 0 or queued
         ticket = desk.fetch(TicketRef(box.desk, box.ticket), history=history)
         memory = replace(memory, held=memory.held | ticket.touched)
         seen_until = reconcile.seen_whole(ticket, asked_at)
     elif known is not None and (status := _settled(events, known)) is not None:
-        return Sighting(replace(known, status=status), replace(memory, waiting_for=None), None)
+        return Sighting(replace(known, status=status), memory, None)
     else:
         return Sighting(None, memory, None)
     if known is None:
         memory = remembered.first_sight(memory, created, ticket, desk.default_priority)
     else:
         memory = remembered.observe(memory, known, ticket)
-    if ticket.assignee_id is not None or ticket.status in SETTLED:
-        memory = replace(memory, waiting_for=None)
-    trigger = _trigger(memory, ticket)
+    trigger = _trigger(memory, ticket, called)
     if trigger is not None:
         _require_settled(desk, ticket, asked_at)
     return Sighting(ticket, memory, trigger, seen_until)
@@ -627,8 +630,13 @@ def _same_burst(one: Event, other: Event) -> bool:
     return one.burst is not None and one.burst == other.burst
 
 
+def _may_be_gone(events: Sequence[Event]) -> bool:
+    """Whether a ticket was merged into another or deleted, which not every desk tells by its status."""
+    return any(event.kind in {EventKind.MERGED, EventKind.DELETED} for event in events)
+
+
 def _may_matter(events: Sequence[Event], memory: Memory, acting_id: str | None) -> bool:
-    if not memory.decided or memory.conflicts or (memory.waiting_for and not events):
+    if not memory.decided or memory.conflicts:
         return True
     return any(
         event.kind is EventKind.TICKET_CREATED
@@ -654,15 +662,16 @@ def _is_person(event: Event, acting_id: str | None) -> bool:
     return unknown_or_agent and acting_id is not None and event.actor.id != acting_id
 
 
-def _trigger(memory: Memory, ticket: Ticket) -> EventKind | None:
-    """What there is to decide on: a ticket not decided yet, news from its requester, a decision that came too late."""
+def _trigger(memory: Memory, ticket: Ticket, called: bool) -> EventKind | None:
+    """What there is to decide on: a ticket not decided yet, news from its requester, a decision that came too late, an
+    agent who was found."""
     if ticket.status in SETTLED:
         return None
     if not memory.decided:
         return EventKind.TICKET_CREATED
     if remembered.has_news(memory, ticket):
         return EventKind.REQUESTER_REPLIED
-    if memory.conflicts or (memory.waiting_for is not None and ticket.assignee_id is None):
+    if memory.conflicts or (called and "assignee" not in memory.held):
         return memory.event
     return None
 

@@ -176,11 +176,26 @@ def forget(store: Store, connection: Connection, ref: TicketRef, now: datetime) 
         queue.ring(store, connection, now)
 
 
+def rest(store: Store, connection: Connection, ref: TicketRef, now: datetime) -> None:
+    """Give back the place that is promised to a ticket, which waits for its requester or a third party."""
+    if rosters.release(connection, ref):
+        queue.ring(store, connection, now)
+
+
 def after(
-    case: Case, outcome: Outcome, assignment: Assignment | None, before: Place | None, *, written: bool, now: datetime
+    case: Case,
+    outcome: Outcome,
+    memory: Memory,
+    assignment: Assignment | None,
+    before: Place | None,
+    *,
+    given: bool,
+    now: datetime,
 ) -> Place | None:
-    """A ticket's place once a decision on it stands; `written` says whether its assignment is. Pure."""
+    """A ticket's place once a decision on it stands; `given` says whether an assignee is written with it. Pure."""
     target, ref = outcome.target, case.ticket.ref
+    if "assignee" in memory.held:
+        return None
     if assignment is None and before is not None and before.state is PlaceState.GIVEN:
         wait = before.wait if target is None else wait_of(case, target)
         return replace(before, wait=replace(wait, last_agent=before.agent))
@@ -190,7 +205,7 @@ def after(
     if assignment.agent is None:
         return Place(ref, PlaceState.WAITING, wait, moved_at=moved_at)
     told = replace(assignment, candidates=())
-    return Place(ref, PlaceState.GIVEN, wait, assignment.agent, now, moved_at, told) if written else None
+    return Place(ref, PlaceState.GIVEN, wait, assignment.agent, now, moved_at, told) if given else None
 
 
 def _ours_to_give(ticket: Ticket, memory: Memory, place: Place | None) -> bool:

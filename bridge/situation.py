@@ -31,7 +31,7 @@ AT_WORK: Final = frozenset({AgentStatus.ONLINE, AgentStatus.UNKNOWN})
 """Statuses in which a desk lets somebody be given work; where a plan hides it, calendars and slots have to do."""
 
 OVERFLOW_AFTER: Final = timedelta(minutes=15)
-"""How long a ticket waits for its own team, which is at work, before another may have it, unless `wait_at_most` says."""
+"""How long a ticket waits for its own team before another may have it, unless `wait_at_most` says otherwise."""
 
 WEIGHTS: Final[Mapping[Priority, float]] = {
     Priority.URGENT: 8.0,

@@ -1,4 +1,5 @@
-"""The threads of one process: some decide, some write back, some call webhooks, one keeps all of their leases alive."""
+"""The threads of one process: some decide, some write back, some call webhooks, one finds agents for tickets that wait,
+one keeps all of their leases alive."""
 
 import os
 import socket
@@ -14,6 +15,7 @@ from bridge.caller import Caller
 from bridge.errors import whereabouts
 from bridge.pipeline import Pipeline
 from bridge.ports import Clock
+from bridge.queueing import Matcher
 from bridge.signal import Signal
 from bridge.store import Store, agenda, leases, mailbox
 from bridge.store.ear import Ear
@@ -35,8 +37,8 @@ _CALLERS = 2
 
 
 class Workers:
-    """`deciders` threads that turn deliveries into planned operations, `writers` threads that carry them out, and two
-    that call webhooks, so that no receiver keeps a desk waiting.
+    """`deciders` threads that turn deliveries into planned operations, `writers` threads that carry them out, two that
+    call webhooks, so that no receiver keeps a desk waiting, and one that gives waiting tickets to agents.
 
     Deciders wait on `signal`, the others on signals that deciders ring. For what other processes leave, what is due
     later and what was not heard, one thread looks when PostgreSQL tells of news, and every quarter of a second; it
@@ -50,6 +52,7 @@ class Workers:
         pipeline: Pipeline,
         writeback: WriteBack,
         caller: Caller,
+        matcher: Matcher,
         *,
         ahead: LookAhead,
         signal: Signal,
@@ -62,9 +65,11 @@ class Workers:
         self._writeback = writeback
         self._ahead = ahead
         self._caller = caller
+        self._matcher = matcher
         self._signal = signal
         self._planned = Signal()
         self._told = Signal()
+        self._freed = Signal()
         self._news = threading.Event()
         self._clock = clock
         self._stop = threading.Event()
@@ -73,6 +78,7 @@ class Workers:
             *((f"{self.identity}/decider-{n}", self.decide, self._signal) for n in range(deciders)),
             *((f"{self.identity}/writer-{n}", self.write, self._planned) for n in range(writers)),
             *((f"{self.identity}/caller-{n}", self.call, self._told) for n in range(_CALLERS)),
+            (f"{self.identity}/matcher", self.match, self._freed),
         ]
         self._owners = [owner for owner, _, _ in roles]
         self._ear = Ear(store, self._news.set)
@@ -93,7 +99,7 @@ class Workers:
         """Finish what is in hand, let go of what was not begun and end every thread."""
         self._stop.set()
         self._news.set()
-        for signal in (self._signal, self._planned, self._told):
+        for signal in (self._signal, self._planned, self._told, self._freed):
             signal.ring_all()
         for thread in (*self._threads, self._heart, self._pacer):
             thread.join()
@@ -133,6 +139,14 @@ class Workers:
             self._told.ring()
         return sent
 
+    def match(self, owner: str) -> bool:
+        """Offer waiting tickets to agents, where it is time to; False where it is not."""
+        del owner  # nothing is leased: who matches does so within one transaction
+        matched = self._matcher.run_one()
+        if matched:
+            self._signal.ring()
+        return matched
+
     def _loop(self, owner: str, work: Callable[[str], bool], signal: Signal) -> None:
         failed = False
         while not self._stop.is_set():
@@ -160,7 +174,7 @@ class Workers:
                 log.error("could not look for work", error=type(error).__name__, at=whereabouts(error))
                 self._stop.wait(1.0)
                 continue
-            for there_is, signal in zip(due, (self._signal, self._planned, self._told), strict=True):
+            for there_is, signal in zip(due, (self._signal, self._planned, self._told, self._freed), strict=True):
                 if there_is:
                     signal.ring()
             self._stop.wait(_GAP_SECONDS)

@@ -17,6 +17,7 @@ from bridge.model import Receipt, Step, StepState, Ticket
 from bridge.pipeline import ConnectedDesk, passing, patience
 from bridge.ports import Capability, Clock
 from bridge.purpose import Rank, purpose
+from bridge.queueing import forget
 from bridge.store import Store, inbox, leases, outbox
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
@@ -229,7 +230,10 @@ class WriteBack:
             again = memory.conflicts + 1 < CONFLICTS_MAX
             remains = replace(memory, attempted=work.operation.change, conflicts=memory.conflicts + 1 if again else 0)
             outbox.finish(connection, owner, work.operation, "superseded" if again else "parked", now=now, words=words)
-            rosters.release(connection, ref)
+            if again:
+                rosters.release(connection, ref)
+            else:
+                forget(self._store, connection, ref, now)
             mailboxes.remember(connection, ref, snapshot, remains)
             if again:
                 mailboxes.wake(self._store, connection, {(ref.desk, ref.id): now})
@@ -246,7 +250,7 @@ class WriteBack:
                 remains = replace(memory, conflicts=0, noted=memory.noted or change.note is not None)
                 mailboxes.remember(connection, ref, applied(change, snapshot) if snapshot else None, remains)
             else:
-                rosters.release(connection, ref)
+                forget(self._store, connection, ref, now)
                 mailboxes.remember(connection, ref, snapshot, replace(memory, conflicts=0, attempted=change))
             if outbox.finish(connection, owner, work.operation, state, now=now, words=words):
                 self._store.announce(connection)

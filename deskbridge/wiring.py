@@ -28,6 +28,7 @@ from bridge.metrics import Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
 from bridge.ports import Clock, Desk, Gate
 from bridge.purpose import Rank, purpose
+from bridge.queueing import Matcher
 from bridge.reconcile import Tally
 from bridge.schedule import Job, Schedule
 from bridge.settings import DeskSettings, Settings
@@ -98,12 +99,14 @@ class Bridge:
         self._pool = ThreadPoolExecutor(max_workers=4 * found.workers, thread_name_prefix="enrich")
         self.shelf = Shelf(found.knowledge, self.store, list(self.desks))
         deadline = timedelta(seconds=found.enrichment.deadline_seconds)
+        matcher = Matcher(self.store, self.desks, policy=self.policies, clock=clock, metrics=self.metrics)
         pipeline = Pipeline(
             self.store,
             self.desks,
             policy=self.policies,
             gather=partial(enrichment.enrich, deadline=deadline, clock=clock, pool=self._pool),
             suggest=self.shelf.suggest,
+            matcher=matcher,
             clock=clock,
             metrics=self.metrics,
             cap=found.loops.cap,
@@ -117,6 +120,7 @@ class Bridge:
             pipeline,
             writeback,
             caller,
+            matcher,
             ahead=LookAhead(self.store, self.desks, clock=clock),
             signal=self.signal,
             clock=clock,

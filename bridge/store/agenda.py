@@ -5,18 +5,20 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from bridge.store import callouts, mailbox, outbox
+from bridge.store import callouts, mailbox, outbox, queue
 from bridge.store.session import Store
 
-_LOOK = select(mailbox.WAITS, outbox.WAITS, callouts.WAITS)
+_LOOK = select(mailbox.WAITS, outbox.WAITS, callouts.WAITS, queue.WAITS)
 
 
 class Due(NamedTuple):
-    """Whether any ticket waits for a decision, any write for its writer, any message for its receiver."""
+    """Whether any ticket waits for a decision, any write for its writer, any message for its receiver, and whether the
+    matcher is due."""
 
     decide: bool
     write: bool
     tell: bool
+    match: bool
 
 
 def due(store: Store, now: datetime) -> Due:

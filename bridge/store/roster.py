@@ -1,6 +1,7 @@
 """Rosters as last read, and the ledger of capacity promised to tickets but not yet in the desks' own counts."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, func, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from bridge.model import Roster, TicketRef
-from bridge.store import codec
+from bridge.model import AgentRecord, Roster, TicketRef
+from bridge.store import codec, queue
 from bridge.store.session import Store, insertion
 from bridge.store.tables import reservations, rosters
 
@@ -22,11 +23,13 @@ COUNTED_AFTER = timedelta(seconds=5)
 def save(store: Store, roster: Roster) -> None:
     """Keep a roster in place of the desk's last, and drop the promises that its own counts contain by now.
 
-    A desk that counts nothing keeps them all, until their tickets are resolved.
+    A desk that counts nothing keeps them all, until their tickets are resolved. The matcher is to look at who has room
+    and who is at work by now.
     """
-    row = {"desk": roster.desk, "taken_at": roster.taken_at, "body": codec.dump(roster)}
     with store.writing() as connection:
         lock_ledger(store, connection)
+        roster = _since(roster, load(connection).get(roster.desk))
+        row = {"desk": roster.desk, "taken_at": roster.taken_at, "body": codec.dump(roster)}
         statement = store.insert(rosters).values(row)
         connection.execute(
             statement.on_conflict_do_update(
@@ -36,6 +39,19 @@ def save(store: Store, roster: Roster) -> None:
         if any(agent.load is not None for agent in roster.agents):
             counted = reservations.c.written_at < roster.taken_at - COUNTED_AFTER
             connection.execute(delete(reservations).where(reservations.c.desk == roster.desk, counted))
+        queue.ring(store, connection, roster.taken_at)
+
+
+def _since(roster: Roster, before: Roster | None) -> Roster:
+    """The roster with since when each agent has been in their status, as far as we saw."""
+    known = {agent.id: agent for agent in before.agents} if before is not None else {}
+
+    def told(agent: AgentRecord) -> AgentRecord:
+        then = known.get(agent.id)
+        same = then is not None and then.status is agent.status
+        return replace(agent, since=then.since if same and then is not None else roster.taken_at)
+
+    return replace(roster, agents=tuple(map(told, roster.agents)))
 
 
 _LOAD = select(rosters)

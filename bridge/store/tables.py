@@ -310,11 +310,11 @@ queue = Table(
     Column("body", Text, nullable=False),
     Column("assignment", Text),
 )
-"""Every ticket in the router's care (`bridge.store.queue`): `state` is waiting, offered (bound to `agent`, whose place is
-reserved, and not decided on yet), given (the decision stands) or recalled (about to be taken out of `agent`'s hands).
+"""Every ticket in the router's care: `state` is waiting, offered (bound to `agent`, whose place is reserved, and not
+decided on yet), given (the decision stands) or recalled (about to be taken out of `agent`'s hands).
 
-`team` and `agent` are the policy's names, `since` is when the ticket's customer began to wait, `moved_at` when the router
-last took it from somebody. `assignment` has the reasons of an offer.
+`team` and `agent` are the policy's names, `since` is when the ticket's customer began to wait, `moved_at` when the
+router last took it from somebody. `assignment` has the reasons of an offer.
 """
 Index("ix_queue_state", queue.c.state, queue.c.since)
 

@@ -25,6 +25,7 @@ from bridge.loops import Cap
 from bridge.metrics import Metrics
 from bridge.model import Decision, Mode, TicketRef
 from bridge.pipeline import ConnectedDesk, Pipeline, Suggest, nothing_to_suggest
+from bridge.queueing import Matcher
 from bridge.signal import Signal
 from bridge.store import Store, journal
 from bridge.store import roster as rosters
@@ -94,12 +95,14 @@ class Process:
         known = enrichment.build(EnrichmentOptions(), self.desk, clock)
         self.desks = {self.name: ConnectedDesk(self.desk, mode, known.enrichers, known.people)}
         self.policy = rules.loads(policy)
+        matcher = Matcher(store, self.desks, policy=lambda: self.policy, clock=clock, metrics=self.metrics)
         self.pipeline = Pipeline(
             store,
             self.desks,
             policy=lambda: self.policy,
             gather=partial(enrichment.enrich, deadline=timedelta(seconds=5), clock=clock, pool=self._pool),
             suggest=suggest,
+            matcher=matcher,
             clock=clock,
             metrics=self.metrics,
             cap=Cap(),
@@ -114,6 +117,7 @@ class Process:
             self.pipeline,
             self.writeback,
             self.caller,
+            matcher,
             ahead=LookAhead(store, self.desks, clock=clock),
             signal=signal,
             clock=clock,
@@ -147,7 +151,8 @@ class Process:
     def step(self) -> bool:
         """Whatever is due now, once; False where nothing is."""
         beat(self.store, [], self.clock.now)
-        return self.workers.decide("decider") | self.workers.write("writer") | self.workers.call("caller")
+        decided, written = self.workers.decide("decider"), self.workers.write("writer")
+        return self.workers.match("matcher") | self.workers.call("caller") | decided | written
 
     def decisions(self, number: str) -> list[Decision]:
         with self.store.reading() as connection:

@@ -151,7 +151,8 @@ class Mortal(Process):
 
     def step(self) -> bool:
         decided, written = self.decide(), self.workers.write(f"writer-{self._generation}")
-        return self.workers.call(f"caller-{self._generation}") or decided or written
+        matched = self.workers.match(f"matcher-{self._generation}")
+        return self.workers.call(f"caller-{self._generation}") or decided or written or matched
 
     def _mortal(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
