@@ -23,16 +23,21 @@ _CONTROL = "/_sandbox"
 
 
 class _App(Flask):
-    """Runs every view under the lock of its desk, so that vendors write plain single-threaded code."""
+    """Runs every view under the lock of its desk, so that vendors write plain single-threaded code, and keeps in `g.at`
+    when it ran.
+    """
 
-    def __init__(self, name: str, lock: Any) -> None:
+    def __init__(self, name: str, lock: Any, now: Callable[[], float]) -> None:
         super().__init__(name, static_folder=None)
         self.json.sort_keys = False  # type: ignore[attr-defined]  # of Flask's default provider
         self._lock = lock
+        self._now = now
 
     def dispatch_request(self, *args: Any) -> Any:
         with self._lock:
-            return super().dispatch_request(*args)
+            answer = super().dispatch_request(*args)
+            g.at = self._now()
+            return answer
 
 
 class SandboxDesk(ABC):
@@ -73,7 +78,7 @@ class SandboxDesk(ABC):
         self.sender = Sender(
             self.lock, clock, self.faults, sign=self.sign, retry=self.retry_delay, timeout=self.webhook_timeout
         )
-        self.app = _App(f"sandbox.{self.vendor}", self.lock)
+        self.app = _App(f"sandbox.{self.vendor}", self.lock, self.now)
         self.app.register_blueprint(control_face(self), url_prefix=_CONTROL)
         self.app.before_request(self._before)
         self.app.after_request(self._after)
@@ -158,6 +163,7 @@ class SandboxDesk(ABC):
             return None
         self._slow_down()
         with self.lock:
+            g.at = self.now()
             return self._play_fault() or self._admit()
 
     def _slow_down(self) -> None:
@@ -211,4 +217,4 @@ class SandboxDesk(ABC):
         status = 0 if HANG_UP in request.environ else response.status_code
         path = request.full_path if request.query_string else request.path
         actor = None if g.actor is None else str(g.actor)
-        self.calls.record(Call(self.now(), request.method, path, status, actor, g.fault))
+        self.calls.record(Call(g.at, request.method, path, status, actor, g.fault))

@@ -46,7 +46,9 @@ class History:
 
 @dataclass(frozen=True)
 class Call:
-    """One API request; `status` 0 means that no answer was sent, `fault` names the fault that was played, if any."""
+    """One API request; `at` is when it was carried out or refused, and so of what its answer shows. `status` 0 means
+    that no answer was sent, `fault` names the fault that was played, if any.
+    """
 
     at: float
     method: str
