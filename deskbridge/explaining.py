@@ -1,6 +1,6 @@
 """Why a ticket goes where it goes: one given as a file, one of a desk as it is now, or a decision of the past."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -10,14 +10,16 @@ from typing import Any
 from bridge import enrichment, yamlfile
 from bridge import memory as remembered
 from bridge import wish as wishes
-from bridge.binding import Binding, bind
+from bridge.binding import bind
 from bridge.errors import DeskbridgeError
 from bridge.memory import SETTLED, Memory
-from bridge.model import Assignment, Case, EventKind, Fact, Mode, Outcome, Roster, Ticket, TicketRef
-from bridge.pipeline import ConnectedDesk, case_of, route
+from bridge.model import Assignment, Case, EventKind, Fact, Mode, Outcome, Place, PlaceState, Roster, Ticket, TicketRef
+from bridge.pipeline import ConnectedDesk, case_of
 from bridge.purpose import purpose
+from bridge.queueing import load, look
 from bridge.settings import Settings
-from bridge.store import Store, journal
+from bridge.situation import Situation, wait_of
+from bridge.store import Store, journal, queue
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
 from deskbridge.wiring import utc_now
@@ -76,36 +78,27 @@ def given_in(file: Path) -> Given:
     return yamlfile.read(file).load(Given)
 
 
-def of_given(name: str, given: Given, policy: LoadedPolicy, agents: "Agents | None") -> Explained:
+def of_given(name: str, given: Given, policy: LoadedPolicy, situation: Situation | None) -> Explained:
     """The explanation of a ticket as a test would give it, as if its desk were live."""
     case = cases.case_of(policy, given)
     explanation = policy.explanation(case, desk=given.desk)
     target, assignment = explanation.outcome.target, None
     remarks: tuple[str, ...] = ()
-    if target is not None and agents is not None and given.desk in agents.bindings:
-        assignment = route(policy, agents.bindings, given.desk, target, agents.promised)
+    if target is not None and situation is not None and given.desk in situation.bindings:
+        assignment = look(situation, Place(case.ticket.ref, PlaceState.WAITING, wait_of(case, target)))
     elif target is not None:
         remarks = (f"agents are not told: none were read of a desk '{given.desk}', which is what `desk` says",)
     mode = explanation.outcome.mode
     return Explained(name, policy.version, case.now, mode, explanation, assignment, remarks=remarks)
 
 
-@dataclass(frozen=True, slots=True)
-class Agents:
-    """What the policy's names mean at every desk whose agents were read, and the places promised since."""
-
-    bindings: Mapping[str, Binding]
-    promised: Mapping[tuple[str, str], int]
-
-
-def agents_of(store: Store, policy: LoadedPolicy, settings: Settings, also: Roster | None = None) -> Agents:
+def situation_of(store: Store, policy: LoadedPolicy, settings: Settings, also: Roster | None = None) -> Situation:
     """The agents as the database has them, with those of `also` where it has none of that desk."""
     with store.reading() as connection:
-        known = rosters.load(connection)
-        promised = rosters.promised(connection)
-    if also is not None:
-        known.setdefault(also.desk, also)
-    return Agents({name: bind(policy, roster) for name, roster in known.items() if name in settings.desks}, promised)
+        found = load(connection, policy, settings.desks, utc_now())
+    if also is None or also.desk in found.bindings:
+        return found
+    return replace(found, bindings={**found.bindings, also.desk: bind(policy, also)})
 
 
 def of_ticket(
@@ -114,11 +107,12 @@ def of_ticket(
     """The explanation of a desk's ticket as it is now; nothing is written there. Raises DeskError."""
     with store.reading() as connection:
         known, memory = mailboxes.recall(connection, ref)
+        place = queue.of(connection, ref)
         earlier = tuple(decision.id for decision in journal.of_ticket(connection, ref.desk, ref.id))
         is_known = ref.desk in rosters.load(connection)
     with purpose("explain"):
         ticket = connected.desk.fetch(ref)
-        agents = agents_of(store, policy, settings, None if is_known else connected.desk.roster())
+        situation = situation_of(store, policy, settings, None if is_known else connected.desk.roster())
         facts = _facts(ticket, connected, settings)
     if known is None:
         memory = remembered.first_sight(memory, None, ticket, connected.desk.default_priority)
@@ -126,8 +120,10 @@ def of_ticket(
         memory = remembered.observe(memory, known, ticket)
     trigger = EventKind.REQUESTER_REPLIED if memory.decided else EventKind.TICKET_CREATED
     known = connected.with_requester(ticket)
-    case = case_of(policy, agents.bindings[ref.desk], known, trigger, memory, facts=facts, now=utc_now())
-    return replace(_as_now(case, connected, policy, agents, memory), decisions=earlier)
+    case = case_of(policy, situation.bindings[ref.desk], known, trigger, memory, facts=facts, now=situation.now)
+    told = _as_now(case, connected, situation, policy, memory)
+    remarks = told.remarks if place is None else (*told.remarks, _in_the_queue(place))
+    return replace(told, remarks=remarks, decisions=earlier)
 
 
 def _facts(ticket: Ticket, connected: ConnectedDesk, settings: Settings) -> Sequence[Fact]:
@@ -139,15 +135,15 @@ def _facts(ticket: Ticket, connected: ConnectedDesk, settings: Settings) -> Sequ
 def _as_now(
     case: Case,
     connected: ConnectedDesk,
+    situation: Situation,
     policy: LoadedPolicy,
-    agents: Agents,
     memory: Memory,
 ) -> Explained:
     ticket, desk = case.ticket, connected.desk.name
     explanation = policy.explanation(case, desk=desk, desk_mode=connected.mode)
     outcome, assignment, remarks = explanation.outcome, None, []
     if outcome.target is not None and ticket.assignee_id is None:
-        assignment = route(policy, agents.bindings, desk, outcome.target, agents.promised)
+        assignment = look(situation, Place(ticket.ref, PlaceState.WAITING, wait_of(case, outcome.target)))
     elif ticket.assignee_id is not None:
         remarks.append(f"it has an agent already, {case.standing.assignee}: none is looked for")
     if ticket.status in SETTLED:
@@ -166,6 +162,13 @@ def _as_now(
         kept=kept,
         remarks=tuple(remarks),
     )
+
+
+def _in_the_queue(place: Place) -> str:
+    team, since = place.wait.target.team, f"{place.wait.since:%Y-%m-%d %H:%M} UTC"
+    if place.agent is None:
+        return f"it waits in the queue of {team}, its customer since {since}"
+    return f"it is {place.state.value} to {place.agent} by the queue of {team}"
 
 
 def of_decision(

@@ -23,7 +23,7 @@ from bridge.store import Store, policies
 from deskbridge.cli.database import opened
 from deskbridge.cli.named import policy_named, version_named
 from deskbridge.cli.outlast import patient
-from deskbridge.explaining import Explained, agents_of, given_in, of_decision, of_given, of_ticket
+from deskbridge.explaining import Explained, given_in, of_decision, of_given, of_ticket, situation_of
 from deskbridge.wiring import connect, read_settings, terms, utc_now
 from rules import LoadedPolicy
 from rules.account import ConditionAccount, RuleAccount
@@ -63,7 +63,7 @@ def _of_file(file: Path, config: Path, wanted: str | None) -> Explained:
     given = given_in(file)
     if config.exists() and given.desk in (known := settings()).desks:
         with opened(known) as store:
-            return of_given(str(file), given, policy, agents_of(store, policy, known))
+            return of_given(str(file), given, policy, situation_of(store, policy, known))
     return of_given(str(file), given, policy, None)
 
 
