@@ -11,6 +11,7 @@ from enum import StrEnum
 from math import inf
 from typing import Final
 
+from bridge import feedback
 from bridge.memory import SETTLED, left_to_people
 from bridge.model import Delivery, Event, EventKind, Status, Ticket, TicketRef
 from bridge.ports import Clock, Desk, Page
@@ -177,6 +178,7 @@ def _take(
         if move is not None and not cursors.move(store, connection, desk.name, *move, now=asked_at):
             return None
         fresh = inbox.add(store, connection, list(arrivals.values()), rank=mailbox.POLLED)
+    feedback.learn(store, desk.name, page.tickets, asked_at)
     had = {number for number, new in zip(arrivals, fresh, strict=True) if not new}
     return _tally(tickets, verdicts | dict.fromkeys(had, _Verdict.UNCHANGED))
 

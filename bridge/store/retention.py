@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from bridge.store import feedback
 from bridge.store.session import Store
 from bridge.store.tables import callouts, decisions, deliveries, operations, steps
 
@@ -35,6 +36,8 @@ def tidy(store: Store, now: datetime, keep: timedelta) -> Tidied:
 
     Waiting, parked and unknown deliveries and open and parked operations and callouts stay, however old.
     """
+    with store.writing() as connection:
+        feedback.forget(connection, now - FEEDBACK_KEPT)
     return Tidied(
         packed=_until_none(store, lambda connection: _pack(connection, now - PACKED_AFTER)),
         deliveries=_until_none(store, lambda connection: _purge_deliveries(connection, now - keep)),
