@@ -14,6 +14,9 @@ from bridge.store.tables import callouts, decisions, deliveries, operations, ste
 PACKED_AFTER = timedelta(hours=1)
 """A delivery that was done so long ago is rarely looked at again: its body is compressed."""
 
+FEEDBACK_KEPT = timedelta(days=365)
+"""How long what people made of labels is kept, which holds no word of theirs: models are compared over seasons."""
+
 _BATCH = 500
 """Rows a transaction, so that webhooks never wait long for the one writer of SQLite."""
 
