@@ -14,7 +14,7 @@ demo: $(VENV)/run.stamp ## three sandbox desks and the bridge on this machine, a
 	@$(BIN)/deskbridge demo $(ARGS)
 
 test: lint ## lint, types, import contracts and the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/test.stamp ## ruff, mypy --strict and the import contracts, changing nothing
 	@$(BIN)/ruff check $(CODE)
