@@ -1,5 +1,6 @@
 """The receiver of webhooks: answers 2xx only once they are on disk; all other requests it hands to the pages."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -53,15 +54,17 @@ def create_app(
     admits: Callable[[], Awaitable[bool]],
     troubles: Callable[[], Mapping[str, str]],
     warnings: Callable[[], Mapping[str, str]] = dict,
+    pinged: Callable[[str, datetime], None] | None = None,
 ) -> ASGIApp:
     """The ASGI app. Nothing in it blocks the event loop: `troubles` and `warnings` are asked in a page's thread.
 
+    `pinged` hears in a thread of its own of each call, proven to be a desk's, that is only to see whether we listen.
     `admits` is False while too much waits already; `troubles` says by name what keeps the bridge from working (empty:
     ready), `warnings` what an admin should know although it works. Bodies over `max_body` bytes are refused.
     """
     pages = create_pages(desks.keys(), metrics, troubles, warnings)
     threaded = WSGIMiddleware(pages.wsgi_app, workers=PAGE_THREADS)  # type: ignore[arg-type] # its environ is a TypedDict
-    return _Receiver(desks, keeper, clock, metrics, max_body, admits, threaded)
+    return _Receiver(desks, keeper, clock, metrics, max_body, admits, threaded, pinged)
 
 
 class _HungUp(Exception):
@@ -77,6 +80,7 @@ class _Receiver:
     max_body: int
     admits: Callable[[], Awaitable[bool]]
     pages: ASGIApp
+    pinged: Callable[[str, datetime], None] | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's own interface: a POST below /hooks/ is a delivery, everything else is for the pages."""
@@ -131,6 +135,8 @@ class _Receiver:
             log.warning("delivery refused", desk=desk.name, reason=refused.reason)
             return "refused", refused.status
         if not delivery.keep:
+            if self.pinged is not None:
+                await asyncio.to_thread(self.pinged, desk.name, delivery.received_at)
             return "answered", 200
         if not await self.admits():
             return "overloaded", 503
