@@ -1,9 +1,11 @@
 """Agents as columns: who may have a ticket and what it would take them, for all of them at once."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from math import inf
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,15 @@ Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 
+ENOUGH: Final = 240.0
+"""The minutes of presence below which nothing is made of an agent's share of the work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hurdle:
-    """One condition on an agent: who passes it, a flag an agent, and what to say of an agent who does not."""
+    """One condition on agents: who passes it, a flag an agent, and what is said of those, and of one, who do not."""
 
+    name: str
     passed: Flags
     words: Callable[[LiveAgent], str]
 
@@ -25,7 +32,8 @@ class Hurdle:
 class Crew:
     """The agents of a snapshot in its order, with what they hold, which grows as tickets are given to them.
 
-    `load` are all open tickets, `live` those that they have begun or been given, `busy` the minutes these still take.
+    `load` are all open tickets, `live` those that they have begun or been given, `busy` the minutes these still take,
+    `given` what they were given in this plan.
     """
 
     def __init__(self, agents: Sequence[LiveAgent], tickets: Sequence[WaitingTicket], norms: Norms) -> None:
@@ -37,6 +45,7 @@ class Crew:
         self.load = np.array([agent.load for agent in agents], dtype=float)
         self.live = np.array([len(agent.work) for agent in agents], dtype=float)
         self.busy = np.array([sum(work.minutes for work in agent.work) for agent in agents], dtype=float)
+        self.given = np.zeros(len(agents))
         self.by_channel: dict[tuple[int, str], int] = {}
         self._kept_flags: dict[Hashable, Flags] = {}
         self._kept_minutes: dict[str, Numbers] = {}
@@ -56,6 +65,7 @@ class Crew:
         """Count a ticket into an agent's hands, and out of those in which it lay."""
         self.take(ticket)
         self.load[to] += 1
+        self.given[to] += 1
         self._hold(to, ticket, 1)
 
     def take(self, ticket: WaitingTicket) -> None:
@@ -64,6 +74,16 @@ class Crew:
             self.load[holder] -= 1
             self._hold(holder, ticket, -1)
 
+    @cached_property
+    def share(self) -> Numbers:
+        """The part of their presence that each agent worked, by the mean of all; 1 where too little is known."""
+        worked = np.array([agent.worked for agent in self.agents], dtype=float)
+        present = np.array([agent.present for agent in self.agents], dtype=float)
+        known = present >= ENOUGH
+        mean = worked[known].sum() / max(present[known].sum(), 1.0)
+        shares: Numbers = np.where(known & (mean > 0), worked / np.maximum(present * mean, 1e-9), 1.0)
+        return shares
+
     def able(self, ticket: WaitingTicket, ring: Ring, rules: Rules) -> Flags:
         """Who may be given a ticket now."""
         passed: Flags = reduce(np.logical_and, (hurdle.passed for hurdle in self.hurdles(ticket, ring, rules)))
@@ -71,16 +91,28 @@ class Crew:
 
     def hurdles(self, ticket: WaitingTicket, ring: Ring, rules: Rules) -> Iterator[Hurdle]:
         """Everything that an agent must pass to be given a ticket now, in the order in which it is told."""
-        yield Hurdle(self.in_teams(ring.teams), lambda _: f"not in {' or '.join(sorted(ring.teams))}")
-        yield Hurdle(self.skilled(ring.skills), lambda agent: f"lacks {', '.join(sorted(ring.skills - agent.skills))}")
-        yield Hurdle(self.available, lambda _: "not available")
-        yield Hurdle(self.shift_left > rules.guard, lambda agent: f"shift ends in {agent.shift_left:.0f} min")
-        yield Hurdle(self.load < self.capacity, lambda agent: f"full: {self._of(agent, self.load)} of {agent.capacity}")
+        yield Hurdle("in other teams", self.in_teams(ring.teams), lambda _: "in another team")
+        lacking = ring.skills
+        yield Hurdle("lack a skill", self.skilled(lacking), lambda agent: f"lacks {_listed(lacking - agent.skills)}")
+        yield Hurdle("not available", self.available, lambda _: "not available")
+        in_time = self.shift_left > rules.guard
+        yield Hurdle("about to leave", in_time, lambda agent: f"shift ends in {agent.shift_left:.0f} min")
+        room = self.load < self.capacity
+        yield Hurdle("full", room, lambda agent: f"full: {self._of(agent, self.load)} of {agent.capacity}")
         if ticket.channel in self._limited:
-            yield Hurdle(self._channel_room(ticket.channel), lambda _: f"full for {ticket.channel}")
+            yield Hurdle("full", self._channel_room(ticket.channel), lambda _: f"full for {ticket.channel}")
         if rules.strategy is Strategy.LATE:
-            room = self.live < rules.slots
-            yield Hurdle(room, lambda agent: f"busy for about {self._of(agent, self.busy)} min")
+            free = self.live < rules.slots
+            yield Hurdle("busy", free, lambda agent: f"busy for about {self._of(agent, self.busy)} min")
+
+    def obstacles(self, ticket: WaitingTicket, ring: Ring, rules: Rules) -> Counter[str]:
+        """What stands between a ticket and how many agents, each counted by the first."""
+        left, found = np.ones(len(self.agents), dtype=bool), Counter[str]()
+        for hurdle in self.hurdles(ticket, ring, rules):
+            if stopped := int((left & ~hurdle.passed).sum()):
+                found[hurdle.name] += stopped
+            left &= hurdle.passed
+        return found
 
     def suited(self, ring: Ring) -> Flags:
         """Who at work could take a ticket of this ring, had they room."""
@@ -146,3 +178,7 @@ class Crew:
 def reached(ticket: WaitingTicket) -> Ring:
     """The last ring whose time has come; the first one before any has."""
     return next((ring for ring in reversed(ticket.rings) if ring.after <= ticket.waited), ticket.rings[0])
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))

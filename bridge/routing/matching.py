@@ -1,4 +1,7 @@
-"""Which tickets go to which agents, one each, so that the sum of the worths is greatest."""
+"""Which tickets go to which agents, one each, so that the sum of what they are worth is greatest."""
+
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -8,24 +11,30 @@ from bridge.routing.crew import Numbers
 Pairs = list[tuple[int, int]]
 """Rows and columns that belong together."""
 
+Match = Callable[[Numbers], Pairs]
+"""What finds the pairs in a table of worths, a row a ticket and a column an agent; 0 where it is not allowed."""
+
+MOST: Final = 1_500_000
+"""Tables of more cells are matched greedily: the optimum of a larger one takes longer than it is worth."""
+
+
+def best(worth: Numbers) -> Pairs:
+    """Pairs of the greatest total worth, or in a very large table greedy ones, which come close."""
+    return optimal(worth) if min(worth.shape) > 1 and worth.size <= MOST else greedy(worth)
+
 
 def optimal(worth: Numbers) -> Pairs:
-    """Pairs of the greatest total worth (Jonker and Volgenant's algorithm, scipy's); worth 0: not allowed."""
+    """Pairs of the greatest total worth, by the algorithm of Jonker and Volgenant as scipy has it."""
     rows, columns = linear_sum_assignment(worth, maximize=True)
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if worth[row, column] > 0]
 
 
 def greedy(worth: Numbers) -> Pairs:
-    """The worthiest pair first, then the worthiest of what is left; the first row and column at a tie."""
-    order = np.argsort(-worth, axis=None, kind="stable")
-    rows: set[int] = set()
-    columns: set[int] = set()
-    pairs: Pairs = []
-    for row, column in zip(*np.unravel_index(order, worth.shape), strict=True):
-        if worth[row, column] <= 0:
-            break
-        if row not in rows and column not in columns:
-            rows.add(row)
-            columns.add(column)
-            pairs.append((int(row), int(column)))
+    """The row with the worthiest pair first, each with the best column that is left; the first ones at a tie."""
+    left, pairs = worth.copy(), list[tuple[int, int]]()
+    for row in np.argsort(-worth.max(axis=1), kind="stable"):
+        column = int(left[row].argmax())
+        if left[row, column] > 0:
+            pairs.append((int(row), column))
+            left[:, column] = 0.0
     return pairs

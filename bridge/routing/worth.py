@@ -1,6 +1,6 @@
 """What waiting costs a ticket, and what it costs to give it to an agent, in minutes of the team's work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final
 
@@ -41,6 +41,11 @@ class Price:
     handover: Numbers
     scarcity: Numbers
     preferred: Numbers
+
+    @property
+    def parts(self) -> dict[str, Numbers]:
+        """Its columns by name."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
 
     @property
     def whole(self) -> Numbers:
