@@ -292,8 +292,8 @@ def answer(situation: Situation, asked: Snapshot, plan: Plan, place: Place) -> A
     target = place.wait.target
     ticket = next(one for one in asked.tickets if one.id == str(place.ref))
     placement = next((one for one in plan.placements if one.ticket == ticket.id), None)
-    looked_at = tuple(_candidates(asked, plan, ticket))
     binding = situation.bindings[place.ref.desk]
+    looked_at = tuple(_candidates(situation, binding, asked, plan, ticket))
     if placement is None or placement.agent is None:
         because = plan.waiting.get(ticket.id, "waits for an agent with room")
         return Assignment(target.team, binding.team_ids.get(target.team), None, None, because, looked_at)
@@ -303,7 +303,24 @@ def answer(situation: Situation, asked: Snapshot, plan: Plan, place: Place) -> A
     return Assignment(team, binding.team_ids.get(team), agent.name, agent_id, placement.because, looked_at)
 
 
-def _candidates(asked: Snapshot, plan: Plan, ticket: WaitingTicket) -> Iterator[Candidate]:
+def _absent(agent: LiveAgent, situation: Situation, binding: Binding) -> str | None:
+    """Why an agent is not there for a desk's tickets, None where they are."""
+    record = binding.agents.get(agent.name)
+    if record is None:
+        return "not at this desk"
+    if record.status not in AT_WORK:
+        return record.status.value
+    if seat(binding.desk) not in agent.skills:
+        return f"full at the desk itself: {record.limit}"
+    if not agent.available:
+        back = "" if agent.back_in == inf else f" until {situation.now + agent.back_in * _MINUTE:%a %H:%M} UTC"
+        return f"off shift{back}"
+    return None
+
+
+def _candidates(
+    situation: Situation, binding: Binding, asked: Snapshot, plan: Plan, ticket: WaitingTicket
+) -> Iterator[Candidate]:
     """Everybody in the teams that may have a ticket, and why each gets it or not."""
     crew = Crew(asked.agents, asked.tickets, asked.norms)
     ring = reached(ticket)
@@ -313,7 +330,8 @@ def _candidates(asked: Snapshot, plan: Plan, ticket: WaitingTicket) -> Iterator[
     for number, agent in enumerate(asked.agents):
         if ring.teams.isdisjoint(agent.teams):
             continue
-        words = next((hurdle.words(agent) for hurdle in hurdles if not hurdle.passed[number]), None)
+        words = _absent(agent, situation, binding)
+        words = words or next((hurdle.words(agent) for hurdle in hurdles if not hurdle.passed[number]), None)
         chosen = given.get(agent.name) == ticket.id
         if words is None:
             words = because if chosen else "gets another ticket" if agent.name in given else "free, and worth less here"

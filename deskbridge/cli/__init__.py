@@ -15,8 +15,10 @@ from deskbridge.cli import (
     events,
     explain,
     init,
+    install,
     layout,
     policy,
+    queue,
     sandbox,
     secret,
     serve,
@@ -54,8 +56,11 @@ app.command()(explain.explain)
 app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(sync.sync)
+app.command("queue")(queue.list_queue)
 app.command()(sandbox.sandbox)
 app.command()(demo.demo)
+app.add_typer(install.app, name="install")
+app.command()(install.uninstall)
 app.add_typer(events.app, name="events")
 policy.app.command("test")(cases.run_tests)
 policy.app.command()(layout.schema)

@@ -19,9 +19,9 @@ from bridge.budget import BudgetGate
 from bridge.metrics import Metrics
 from bridge.model import Assignment, TicketRef
 from bridge.settings import Settings
-from bridge.store import Store, policies
+from bridge.store import Store
 from deskbridge.cli.database import opened
-from deskbridge.cli.named import policy_named, version_named
+from deskbridge.cli.named import policy_in_effect, policy_named, version_named
 from deskbridge.cli.outlast import patient
 from deskbridge.explaining import Explained, given_in, of_decision, of_given, of_ticket, situation_of
 from deskbridge.wiring import connect, read_settings, terms, utc_now
@@ -71,7 +71,7 @@ def _of_the_bridge(ticket: str, settings: Settings, wanted: str | None) -> Expla
     named = policy_named(wanted, lambda: settings) if wanted is not None else None
     with opened(settings) as store:
         if ":" in ticket:
-            return _live(ticket, named or _in_effect(settings, store), settings, store)
+            return _live(ticket, named or policy_in_effect(settings, store), settings, store)
         return of_decision(ticket, store, lambda version: version_named(version, store), named)
 
 
@@ -86,13 +86,6 @@ def _live(ticket: str, policy: LoadedPolicy, settings: Settings, store: Store) -
         return of_ticket(TicketRef(name, number), asked, policy, settings, store)
     finally:
         connected.close()
-
-
-def _in_effect(settings: Settings, store: Store) -> LoadedPolicy:
-    """The version in effect; the settings' file where none ever was."""
-    with store.reading() as connection:
-        holds = policies.active(connection)
-    return rules.load(settings.policy) if holds is None else version_named(holds.version, store)
 
 
 def shown(explained: Explained) -> Group:

@@ -21,6 +21,13 @@ def policy_named(wanted: str, settings: Callable[[], Settings]) -> LoadedPolicy:
         return version_named(wanted, store)
 
 
+def policy_in_effect(settings: Settings, store: Store) -> LoadedPolicy:
+    """The version in effect; the settings' file where none ever was."""
+    with store.reading() as connection:
+        holds = policies.active(connection)
+    return rules.load(settings.policy) if holds is None else version_named(holds.version, store)
+
+
 def version_named(wanted: str, store: Store) -> LoadedPolicy:
     """The version that begins with these digits. Raises NoSuchVersion; BadFile where this release cannot read it."""
     with store.reading() as connection:
