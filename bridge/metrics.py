@@ -74,6 +74,10 @@ class Metrics:
         self.policy_faults = gauge(
             "deskbridge_policy_file_faults", "Faults of the policy file, which is not taken while there are any"
         )
+        self.model = gauge("deskbridge_model_active", "1 for the trained model that is asked here", ["version"])
+        self.model_troubles = gauge(
+            "deskbridge_model_unusable", "1 while the policy wants a model and none can be asked, so that words decide"
+        )
         self.backlog = gauge("deskbridge_backlog", "Deliveries that wait")
 
     def render(self) -> bytes:

@@ -15,6 +15,7 @@ from bridge import wish as wishes
 from bridge.binding import Binding, addresses, bind, in_policy_words, standing
 from bridge.enrichment import Enricher, People
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
+from bridge.labelling import Read, words_alone
 from bridge.loops import Cap, stopped
 from bridge.memory import RESTING, SETTLED, Memory
 from bridge.metrics import Metrics
@@ -160,6 +161,7 @@ class Pipeline:
         policy: Callable[[], Policy],
         gather: Callable[[Ticket, Sequence[Enricher]], Sequence[Fact]],
         suggest: Suggest = nothing_to_suggest,
+        read: Read = words_alone,
         matcher: Matcher,
         clock: Clock,
         metrics: Metrics,
@@ -172,6 +174,7 @@ class Pipeline:
         self._policy = policy
         self._gather = gather
         self._suggest = suggest
+        self._read = read
         self._clock = clock
         self._metrics = metrics
 
@@ -256,7 +259,7 @@ class Pipeline:
         with purpose("enrich"):
             facts = self._gather(ticket, connected.enrichers)
         known = connected.with_requester(ticket)
-        return case_of(policy, binding, known, trigger, memory, facts=facts, now=self._clock())
+        return case_of(policy, binding, known, trigger, memory, facts=facts, now=self._clock(), read=self._read)
 
     def _bindings(self, policy: Policy, known: Mapping[str, Roster]) -> dict[str, Binding]:
         return {name: bind(policy, roster) for name, roster in known.items() if name in self._desks}
@@ -420,6 +423,7 @@ def case_of(
     *,
     facts: Sequence[Fact],
     now: datetime,
+    read: Read = words_alone,
 ) -> Case:
     """Everything that the policy may read of a ticket, with what its triage finds."""
     text = text_of(ticket)

@@ -107,6 +107,7 @@ class Core(Part):
     database: DatabaseUrl = SecretStr("sqlite:///deskbridge.db")
     listen: Annotated[str, AfterValidator(_an_address)] = "127.0.0.1:8080"
     policy: Path = Path("policy.yaml")
+    models: Path = Path("models")
     workers: Annotated[int, Field(ge=1, le=256)] = 4
     durability: Literal["full", "normal"] = "full"
     max_body: Annotated[int, Field(ge=1_024)] = 1_048_576
@@ -264,6 +265,7 @@ def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
     resolved = {
         "database": beside(folder, loaded.database),
         "policy": folder / loaded.policy,
+        "models": folder / loaded.models,
         "enrichment": loaded.enrichment.beside(folder),
         "knowledge": loaded.knowledge.beside(folder),
     }

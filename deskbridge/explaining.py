@@ -12,7 +12,9 @@ from bridge import memory as remembered
 from bridge import wish as wishes
 from bridge.binding import bind
 from bridge.errors import DeskbridgeError
+from bridge.labelling import Labeller, read_again
 from bridge.memory import SETTLED, Memory
+from bridge.metrics import Metrics
 from bridge.model import Assignment, Case, EventKind, Fact, Mode, Outcome, Place, PlaceState, Roster, Ticket, TicketRef
 from bridge.pipeline import ConnectedDesk, case_of
 from bridge.purpose import purpose
@@ -120,9 +122,13 @@ def of_ticket(
         memory = remembered.observe(memory, known, ticket)
     trigger = EventKind.REQUESTER_REPLIED if memory.decided else EventKind.TICKET_CREATED
     known = connected.with_requester(ticket)
-    case = case_of(policy, situation.bindings[ref.desk], known, trigger, memory, facts=facts, now=situation.now)
+    labeller = Labeller(store, settings.models, policy=lambda: policy, metrics=Metrics())
+    labeller.refresh()
+    here, now = situation.bindings[ref.desk], situation.now
+    case = case_of(policy, here, known, trigger, memory, facts=facts, now=now, read=labeller.triage)
     told = _as_now(case, connected, situation, policy, memory)
-    remarks = told.remarks if place is None else (*told.remarks, _in_the_queue(place))
+    remarks = (*told.remarks, *labeller.warnings().values())
+    remarks = remarks if place is None else (*remarks, _in_the_queue(place))
     return replace(told, remarks=remarks, decisions=earlier)
 
 
@@ -188,7 +194,7 @@ def of_decision(
     if case is None:
         raise NothingToExplain(f"decision {wanted} was recorded before the whole case was, and cannot be explained")
     if other is not None:
-        case = replace(case, triage=other.triage(case.ticket, case.text))
+        case = replace(case, triage=read_again(other, case))
     policy = other or policy_of(decision.policy_version)
     explanation = policy.explanation(case, desk=desk, desk_mode=Mode.LIVE if other is not None else decision.mode)
     name, version = str(decision.ref), policy.version

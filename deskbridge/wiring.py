@@ -24,6 +24,7 @@ from bridge.caller import Caller
 from bridge.errors import BadFile, Fault, Retryable
 from bridge.intake import Intake
 from bridge.knowledge import Shelf
+from bridge.labelling import Labeller
 from bridge.metrics import Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
 from bridge.ports import Clock, Desk, Gate
@@ -52,6 +53,9 @@ TIDY_EVERY = timedelta(minutes=10)
 
 ROSTER_EVERY = timedelta(seconds=15)
 """How old the desk's own count of open tickets may get; what we give meanwhile is in our ledger."""
+
+MODEL_EVERY = timedelta(seconds=10)
+"""How often a process asks the database which trained model is in effect."""
 
 POLICY_EVERY = timedelta(seconds=2)
 """How often a process asks the database which policy is in effect, and looks at its file."""
@@ -97,6 +101,7 @@ class Bridge:
         gate = BudgetGate(self.store, terms(found), clock=clock, metrics=self.metrics)
         self.desks = {name: connect(name, desk, found, gate, clock) for name, desk in found.desks.items()}
         self._pool = ThreadPoolExecutor(max_workers=4 * found.workers, thread_name_prefix="enrich")
+        self.labeller = Labeller(self.store, found.models, policy=self.policies, metrics=self.metrics)
         self.shelf = Shelf(found.knowledge, self.store, list(self.desks))
         deadline = timedelta(seconds=found.enrichment.deadline_seconds)
         matcher = Matcher(self.store, self.desks, policy=self.policies, clock=clock, metrics=self.metrics)
@@ -106,6 +111,7 @@ class Bridge:
             policy=self.policies,
             gather=partial(enrichment.enrich, deadline=deadline, clock=clock, pool=self._pool),
             suggest=self.shelf.suggest,
+            read=self.labeller.triage,
             matcher=matcher,
             clock=clock,
             metrics=self.metrics,
@@ -140,6 +146,7 @@ class Bridge:
         """
         self.store.migrate()
         self.policies.open()
+        self.labeller.refresh()
         for result in self.policies().run_tests():
             if not result.passed:
                 log.error("a test of the policy fails", test=result.name, words=result.words)
@@ -162,7 +169,7 @@ class Bridge:
 
     def warnings(self) -> dict[str, str]:
         """What an admin should know although the bridge does its work, by name."""
-        return self.policies.warnings() | self.shelf.warnings()
+        return self.policies.warnings() | self.shelf.warnings() | self.labeller.warnings()
 
     def troubles(self) -> dict[str, str]:
         """What keeps this bridge from doing its work, by name; empty when it is ready."""
@@ -245,6 +252,7 @@ class Bridge:
             every = timedelta(minutes=self.settings.knowledge.refresh_minutes)
             yield Job("knowledge", every, self.shelf.refresh, everywhere=True)
         yield Job("retention", TIDY_EVERY, self.tidy)
+        yield Job("model", MODEL_EVERY, self.labeller.refresh, everywhere=True)
         yield Job("policy", POLICY_EVERY, self.policies.refresh, everywhere=True)
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge import yamlfile
+from bridge.labelling import read_again
 from bridge.model import Case
 from bridge.settings import Settings
 from bridge.store import journal
@@ -87,7 +88,7 @@ def _given(file: Path) -> Iterator[tuple[str, Ask]]:
 
 def _again(case: Case, policy: LoadedPolicy) -> Case:
     """A past case as a policy reads it: its ticket, facts and standing as they were, its text read by that policy."""
-    return replace(case, triage=policy.triage(case.ticket, case.text))
+    return replace(case, triage=read_again(policy, case))
 
 
 def _plain(move: Move) -> dict[str, Any]:
