@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from bridge.errors import BadCredential, DeskbridgeError, NotThere, Unclear
-from bridge.ports import Act, Installer, Piece
+from bridge.ports import Act, Installer, Piece, Survey
 from bridge.store import Store, codec
 from bridge.store import installations as kept
 
@@ -57,9 +57,7 @@ def find(store: Store, desk: str) -> Installation | None:
 
 def outline(store: Store, installer: Installer, address: str, way: str) -> Sequence[Act]:
     """The calls that `install` would make now. Nothing is written anywhere."""
-    begun = find(store, installer.name)
-    addresses = (address, *(begun.addresses if begun else ()))
-    return installer.put_up(installer.survey(addresses, begun.pieces if begun else ()), address, way)
+    return installer.put_up(_survey(store, installer, address), address, way)
 
 
 def install(store: Store, installer: Installer, address: str, way: str, *, now: datetime, tell: Tell) -> Installation:
@@ -79,16 +77,21 @@ def install(store: Store, installer: Installer, address: str, way: str, *, now: 
 _HINT: Final = "run it again; where it stays so, make one such webhook or rule by hand, whose shape is then copied"
 
 
-def uninstall(store: Store, installer: Installer, address: str | None, *, tell: Tell) -> Sequence[Piece]:
+def outline_of_removal(
+    store: Store, installer: Installer, address: str | None = None
+) -> tuple[Sequence[Act], Sequence[Piece]]:
+    """The calls that `uninstall` would make now, and what it would leave. Nothing is written anywhere."""
+    found = _survey(store, installer, address)
+    return installer.take_down(found), found.others
+
+
+def uninstall(store: Store, installer: Installer, address: str | None = None, *, tell: Tell) -> Sequence[Piece]:
     """Take down what we put up; what looks like ours and is not, and stays. Raises as `install` does.
 
-    `address` is where this bridge would take the desk's webhooks, for what was put up before anything was written down.
+    `address` is where webhooks went of which nothing is written down any more.
     """
-    begun = find(store, installer.name)
-    pieces = begun.pieces if begun else ()
-    addresses = tuple(dict.fromkeys([*(begun.addresses if begun else ()), *([address] if address else ())]))
     try:
-        found = installer.survey(addresses, pieces)
+        found = _survey(store, installer, address)
         for act in installer.take_down(found):
             tell(act)
             with suppress(NotThere):
@@ -99,6 +102,13 @@ def uninstall(store: Store, installer: Installer, address: str | None, *, tell: 
         raise InstallFailed(f"desk '{installer.name}': {error}; run it again") from error
     kept.forget(store, installer.name)
     return found.others
+
+
+def _survey(store: Store, installer: Installer, address: str | None) -> Survey:
+    """What is at the desk; ours also what goes to an address that nothing is written down of."""
+    begun = find(store, installer.name)
+    addresses = [*(begun.addresses if begun else ()), *([address] if address else ())]
+    return installer.survey(addresses, begun.pieces if begun else ())
 
 
 def shown(act: Act) -> dict[str, object]:
@@ -131,16 +141,17 @@ def _keep(store: Store, state: Installation) -> Installation:
 def _put_up(store: Store, installer: Installer, state: Installation, tell: Tell) -> Installation:
     found = installer.survey(state.addresses, state.pieces)
     state = _keep(store, replace(state, pieces=tuple(each.piece for each in found.ours)))
+    made: list[Piece] = []
     for act in installer.put_up(found, state.address, state.way):
         tell(act)
-        others = tuple(piece for piece in state.pieces if (piece.kind, piece.id) != (act.piece.kind, act.piece.id))
+        pieces = [piece for piece in state.pieces if (piece.kind, piece.id) != (act.piece.kind, act.piece.id)]
         if act.verb == "delete":
             with suppress(NotThere):
-                installer.carry_out(act, state.pieces)
-            state = _keep(store, replace(state, pieces=others))
+                installer.carry_out(act, made)
         else:
-            piece = installer.carry_out(act, state.pieces)
-            state = _keep(store, replace(state, pieces=(*others, piece)))
+            made.append(installer.carry_out(act, made))
+            pieces.append(made[-1])
+        state = _keep(store, replace(state, pieces=tuple(pieces)))
     return _keep(store, replace(state, addresses=(state.address,)))
 
 

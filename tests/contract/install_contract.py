@@ -113,7 +113,7 @@ class InstallContract(ABC):
         told: list[Act] = []
         installer = self.installer_at(site.sandbox.url, gate or OpenGate(), site.clock)
         try:
-            left = installing.uninstall(site.store, installer, ADDRESS, tell=told.append)
+            left = installing.uninstall(site.store, installer, tell=told.append)
         finally:
             installer.close()
         return told, [piece.name for piece in left]
@@ -197,7 +197,6 @@ class InstallContract(ABC):
         self.install(site)
         installations.forget(site.store, "acme")
         assert self.install(site) == []
-        installations.forget(site.store, "acme")
         self.uninstall(site)
         assert self.at_desk() == []
 

@@ -1,0 +1,273 @@
+"""`deskbridge install webhooks` and `deskbridge uninstall`, as they are run against sandbox desks."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.store import Store, installations
+from deskbridge.settingsfile import CannotChange, put_list
+from sandbox.common import Running, start
+from sandbox.freshdesk import API_KEY, FreshdeskSandbox
+from sandbox.intercom import ACCESS_TOKEN, IntercomSandbox
+from sandbox.zendesk import CLIENT_ID, CLIENT_SECRET, ZendeskSandbox
+from tests.install.place import Place
+
+URL = ("--url", "https://bridge.example")
+ADDRESS = "https://bridge.example/hooks/acme"
+
+
+@pytest.fixture
+def zendesk() -> Iterator[tuple[ZendeskSandbox, Running]]:
+    sandbox = ZendeskSandbox()
+    with start(sandbox) as running:
+        yield sandbox, running
+
+
+@pytest.fixture
+def freshdesk() -> Iterator[tuple[FreshdeskSandbox, Running]]:
+    sandbox = FreshdeskSandbox()
+    with start(sandbox) as running:
+        yield sandbox, running
+
+
+def at_zendesk(folder: Path, running: Running, **more: Any) -> Place:
+    client = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    return Place(folder, "acme", {"vendor": "zendesk", "url": running.url, "credentials": client} | more)
+
+
+def at_freshdesk(folder: Path, running: Running, **more: Any) -> Place:
+    return Place(folder, "acme", {"vendor": "freshdesk", "url": running.url, "api_key": API_KEY} | more)
+
+
+def test_the_signing_secret_is_fetched_kept_apart_and_referred_to(
+    tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]
+) -> None:
+    sandbox, running = zendesk
+    place = at_zendesk(tmp_path, running)
+    result = place.run("install", "webhooks", "acme", *URL)
+    (webhook,) = sandbox.backend.registry.webhooks.values()
+    assert webhook.hook.url == ADDRESS
+    assert "Done: 'acme' sends its webhooks to https://bridge.example/hooks/acme" in result.stdout
+    (reference,) = place.settings()["webhook_secrets"]
+    assert reference == "${file:secrets/acme.webhook_secrets}"
+    assert (tmp_path / "secrets/acme.webhook_secrets").read_text("utf-8").strip() == webhook.hook.secret
+    assert webhook.hook.secret not in result.output + place.config.read_text("utf-8")
+    assert place.config.read_text("utf-8").startswith("# Ours, do not touch.\n")
+
+
+def test_run_twice_neither_the_desk_nor_a_file_changes(tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]) -> None:
+    sandbox, running = zendesk
+    place = at_zendesk(tmp_path, running)
+    place.run("install", "webhooks", "acme", *URL)
+    before = (place.config.read_bytes(), list(sandbox.backend.registry.webhooks))
+    again = place.told("install", "webhooks", "acme")
+    assert (again["calls"], again["new_secrets"], again["address"]) == ([], [], ADDRESS)
+    assert (place.config.read_bytes(), list(sandbox.backend.registry.webhooks)) == before
+    assert len(place.told("uninstall", "acme")["calls"]) == 1
+    assert place.told("uninstall", "acme")["calls"] == []
+    assert not sandbox.backend.registry.webhooks
+
+
+def test_a_secret_that_is_known_by_another_reference_is_left_as_it_is_written(
+    tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]
+) -> None:
+    sandbox, running = zendesk
+    place = at_zendesk(tmp_path, running)
+    place.run("install", "webhooks", "acme", *URL)
+    (webhook,) = sandbox.backend.registry.webhooks.values()
+    (tmp_path / "mine").write_text(webhook.hook.secret)
+    (tmp_path / "mine").chmod(0o600)
+    put_list(place.config, "acme", "webhook_secrets", ["${file:mine}"])
+    assert place.told("install", "webhooks", "acme")["new_secrets"] == []
+    assert place.settings()["webhook_secrets"] == ["${file:mine}"]
+
+
+def test_a_secret_that_was_renewed_at_the_desk_holds_beside_the_one_before(
+    tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]
+) -> None:
+    _, running = zendesk
+    place = at_zendesk(tmp_path, running, webhook_secrets=["an-old-one"])
+    assert place.told("install", "webhooks", "acme", *URL)["new_secrets"] == ["webhook_secrets"]
+    assert place.settings()["webhook_secrets"] == ["${file:secrets/acme.webhook_secrets}", "an-old-one"]
+
+
+def test_freshdesk_gets_secrets_that_nobody_can_guess_before_its_rules_are_made(
+    tmp_path: Path, freshdesk: tuple[FreshdeskSandbox, Running]
+) -> None:
+    sandbox, running = freshdesk
+    place = at_freshdesk(tmp_path, running)
+    result = place.run("install", "webhooks", "acme", *URL)
+    header, path = ((tmp_path / f"secrets/acme.{key}").read_text("utf-8").strip() for key in KEYS)
+    assert min(len(header), len(path)) >= 32
+    assert header != path
+    actions = [rule.body["actions"][0] for rule in sandbox.rulebook.rules.values()]
+    assert {action["url"] for action in actions} == {f"{ADDRESS}/{path}"}
+    assert {action["custom_headers"]["X-Deskbridge-Secret"] for action in actions} == {header}
+    assert not [secret for secret in (header, path) if secret in result.output]
+    before = place.config.read_bytes()
+    assert place.told("install", "webhooks", "acme")["calls"] == []
+    assert place.config.read_bytes() == before
+
+
+KEYS = ("webhook_secrets", "path_secrets")
+
+
+def test_a_rule_made_by_hand_lends_its_shape_and_none_of_its_secrets(
+    tmp_path: Path, freshdesk: tuple[FreshdeskSandbox, Running]
+) -> None:
+    sandbox, running = freshdesk
+    sandbox.register_hook("https://crm.example/in", "somebody-elses-secret", ["created"])
+    (theirs,) = sandbox.rulebook.rules.values()
+    theirs.body["name"] = "Tell the CRM"
+    theirs.body["actions"][0] |= {"content": '{"id": "{{ticket.id}}"}', "api_key": "somebody-elses-key"}
+    place = at_freshdesk(tmp_path, running)
+    shown = place.told("install", "webhooks", "acme", *URL, "--dry-run")["calls"]
+    assert [call["body"]["actions"][0]["content"] for call in shown] == [CONTENT, CONTENT]
+    place.run("install", "webhooks", "acme", *URL)
+    ours = [rule.body["actions"][0] for rule in sandbox.rulebook.rules.values() if rule is not theirs]
+    assert [action["content"] for action in ours] == [CONTENT, CONTENT]
+    assert not [action for action in ours if "somebody" in str(action)]
+    assert place.told("install", "webhooks", "acme")["calls"] == []
+
+
+CONTENT = '{"v": 1, "ticket_id": "{{ticket.id}}", "triggered_event": "{{triggered_event}}"}'
+
+
+def test_a_dry_run_shows_every_call_with_its_secrets_masked_and_changes_nothing(
+    tmp_path: Path, freshdesk: tuple[FreshdeskSandbox, Running]
+) -> None:
+    sandbox, running = freshdesk
+    secrets = {"webhook_secrets": ["a-header-nobody-can-guess"], "path_secrets": ["a-path-nobody-can-guess"]}
+    place = at_freshdesk(tmp_path, running, **secrets)
+    before = place.config.read_bytes()
+    result = place.run("install", "webhooks", "acme", *URL, "--dry-run")
+    assert "POST /api/v2/automations/1/rules" in result.stdout
+    assert "POST /api/v2/automations/4/rules" in result.stdout
+    assert f'"url": "{ADDRESS}/***"' in result.stdout
+    assert "nobody-can-guess" not in result.output
+    assert not sandbox.rulebook.rules
+    assert place.config.read_bytes() == before
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_triggers_are_shown_with_a_stand_in_for_the_webhook_that_is_not_there_yet(
+    tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]
+) -> None:
+    _, running = zendesk
+    place = at_zendesk(tmp_path, running)
+    calls = place.told("install", "webhooks", "acme", *URL, "--via", "triggers", "--dry-run")["calls"]
+    assert [call["path"] for call in calls] == ["/api/v2/webhooks", "/api/v2/triggers", "/api/v2/triggers"]
+    assert calls[1]["body"]["trigger"]["actions"][0]["value"][0] == "<id of the new webhook>"
+
+
+def test_going_from_events_to_triggers_and_back_leaves_one_webhook(
+    tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]
+) -> None:
+    sandbox, running = zendesk
+    place = at_zendesk(tmp_path, running)
+    registry = sandbox.backend.registry
+    for way, triggers in (("events", 0), ("triggers", 2), ("events", 0)):
+        place.run("install", "webhooks", "acme", *URL, "--via", way)
+        assert (len(registry.webhooks), len(registry.triggers)) == (1, triggers)
+        (webhook,) = registry.webhooks.values()
+        assert (webhook.fields["subscriptions"] == ["conditional_ticket_events"]) == (way == "triggers")
+        assert place.told("install", "webhooks", "acme")["calls"] == []
+
+
+def test_what_stays_after_a_removal_is_said(tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]) -> None:
+    sandbox, running = zendesk
+    place = at_zendesk(tmp_path, running)
+    another = {"name": "Deskbridge: acme", "endpoint": "https://another.example/hooks/acme"}
+    sandbox.backend.registry.add(another | {"http_method": "POST", "request_format": "json"}, 0.0)
+    place.run("install", "webhooks", "acme", *URL)
+    result = place.run("uninstall", "acme")
+    assert "deletes webhook 'Deskbridge: acme'" in result.stdout
+    assert "- webhook 'Deskbridge: acme', which was put up for another address" in result.stdout
+    assert [each.hook.url for each in sandbox.backend.registry.webhooks.values()] == [another["endpoint"]]
+
+
+@pytest.fixture
+def intercom(tmp_path: Path) -> Iterator[Place]:
+    with start(IntercomSandbox()) as running:
+        yield Place(tmp_path, "acme", {"vendor": "intercom", "url": running.url, "access_token": ACCESS_TOKEN})
+
+
+def test_intercom_prints_the_steps_and_waits_until_its_ping_has_come(intercom: Place) -> None:
+    store = Store(f"sqlite:///{intercom.folder}/deskbridge.db")
+    store.migrate()
+    ring = threading.Timer(1.0, lambda: installations.pinged(store, "acme", datetime.now(UTC)))
+    ring.start()
+    try:
+        result = intercom.run("install", "webhooks", "acme", *URL, "--wait", "60")
+    finally:
+        ring.join()
+    assert f"Endpoint URL: {ADDRESS}" in result.stdout
+    assert "'acme' has called at" in result.stdout
+    again = intercom.told("install", "webhooks", "acme", "--wait", "0")
+    assert again["heard_at"]
+    installations.pinged(store, "acme", datetime(2020, 1, 1, tzinfo=UTC))
+    late = intercom.run("install", "webhooks", "acme", "--wait", "0", code=None)
+    assert "has not called in 0 s" in str(late.exception)
+    store.close()
+
+
+def test_what_only_a_person_can_take_out_at_intercom_is_said(intercom: Place) -> None:
+    intercom.run("install", "webhooks", "acme", *URL, "--wait", "0", code=None)
+    left = intercom.told("uninstall", "acme")["left"]
+    assert f"{ADDRESS} as the app's endpoint: only a person can take it out there" in left
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("webhooks", "acme"), "say by --url"),
+        (("webhooks", "other", *URL), "no desk is called other"),
+        (("webhooks", "acme", "--url", "bridge.example"), "is no address"),
+        (("webhooks", "acme", "--url", "https://me@bridge.example"), "is no address"),
+        (("webhooks", "acme", *URL, "--via", "pigeon"), "there are: events, triggers"),
+    ],
+)
+def test_a_mistake_is_told_before_any_call(
+    tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running], arguments: tuple[str, ...], words: str
+) -> None:
+    sandbox, running = zendesk
+    result = at_zendesk(tmp_path, running).run("install", *arguments, code=2)
+    assert words in " ".join(result.output.replace("│", " ").split())
+    assert not [call for call in sandbox.calls.calls if "oauth" not in call.path]
+
+
+LAYOUTS = [
+    "desks:\n  acme:\n    vendor: zendesk # theirs\n    url: x # here\n\n  other: {}\n",
+    "desks:\n  acme:\n    webhook_secrets:\n      - old\n      # not this one\n    url: x\n",
+    "desks:\n  acme: {vendor: zendesk, url: x}\n",
+    'desks:\n  acme:\n    webhook_secrets: ["a", b]  # two\n    url: x',
+    "desks:\n    acme:\n        vendor: zendesk\n        credentials:\n            client_id: c",
+]
+
+
+@pytest.mark.parametrize("text", LAYOUTS)
+def test_a_key_is_set_in_whatever_layout_and_every_comment_stays(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "deskbridge.yaml"
+    file.write_text(text, "utf-8")
+    file.chmod(0o640)
+    assert put_list(file, "acme", "webhook_secrets", ["${secret:acme.x}"])
+    written = file.read_text("utf-8")
+    before, after = yaml.safe_load(text), yaml.safe_load(written)
+    before["desks"]["acme"]["webhook_secrets"] = ["${secret:acme.x}"]
+    assert after == before
+    assert [word for word in ("# theirs", "# here", "# two") if word in text and word not in written] == []
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert not put_list(file, "acme", "webhook_secrets", ["${secret:acme.x}"])
+    assert file.read_text("utf-8") == written
+
+
+def test_a_desk_without_an_entry_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "deskbridge.yaml"
+    file.write_text("desks: {acme: {}}\n", "utf-8")
+    with pytest.raises(CannotChange, match="no entry for desk 'acme'"):
+        put_list(file, "acme", "webhook_secrets", ["x"])
