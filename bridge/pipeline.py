@@ -432,7 +432,7 @@ def case_of(
         event=trigger,
         now=now,
         text=text,
-        triage=policy.triage(ticket, text),
+        triage=read(policy, ticket, text),
         facts={fact.name: in_policy_words(fact, binding) for fact in facts},
         standing=standing(ticket, memory, binding),
     )
