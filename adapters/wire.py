@@ -3,17 +3,22 @@
 import hmac
 import math
 import socket
-from collections.abc import Iterable, Mapping
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
-from typing import Final
+from http import HTTPStatus
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx
 
 from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, Unclear, Unsupported
+from bridge.ports import Permission
+
+T = TypeVar("T")
 
 WORDS_MAX = 300
 """How much of a vendor's error text is kept, in characters."""
@@ -100,6 +105,14 @@ def matches_any(given: str, secrets: Iterable[str]) -> bool:
     return any(verdicts)
 
 
+def unless_hidden(call: Callable[[], T]) -> T | None:
+    """What a call gives, None where the account's plan or our role hides it."""
+    try:
+        return call()
+    except (BadCredential, NotThere):
+        return None
+
+
 KEPT_HEADERS: Final = frozenset({"content-type", "user-agent"})
 """The headers of a delivery that are worth keeping; others may hold a secret, such as `authorization`."""
 
@@ -124,6 +137,66 @@ def base(url: str, example: str) -> str:
 
 
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
+
+
+SOMEBODY_ELSE: Final = (
+    "something in between answers in its stead (a proxy, a sign-in page), or `url` is not the account's own address"
+)
+"""What a web page means where an API was asked."""
+
+
+def not_json(content_type: str | None) -> str:
+    """What to say of a success that cannot be read."""
+    return f"answered with {content_type or 'nothing that has a type'} where JSON was due: {SOMEBODY_ELSE}"
+
+
+def bare_words(reason: str, content_type: str | None) -> str:
+    """What to say of a refusal without words of the vendor's own."""
+    return f"{reason}, as a web page: {SOMEBODY_ELSE}" if "html" in (content_type or "") else reason
+
+
+def unreached(error: BaseException, host: str) -> str:
+    """Why no answer came from a host, and what to look at; `error` is the HTTP library's, with its causes."""
+    chain = list(_causes(error))
+    told = f"no answer from {host} ({type(error).__name__})"
+    if any(type(each).__name__ == "ProxyError" for each in chain):
+        return f"{told}: the proxy that HTTPS_PROXY names does not let us through; NO_PROXY={host} goes past it"
+    for each in chain:
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return f"{told}: its certificate is not trusted ({each.verify_message}). {_TRUST}"
+        if isinstance(each, ssl.SSLError):
+            return f"{told}: it does not speak TLS ({each.reason}); is the port right?"
+        if isinstance(each, socket.gaierror):
+            return f"{told}: no host of that name is known; is it written right, and does this machine have DNS?"
+        if isinstance(each, ConnectionRefusedError):
+            return f"{told}: it takes no connections; is the port right?"
+    return told
+
+
+_TRUST: Final = (
+    "Where a proxy of your own looks into TLS, name its certificate by SSL_CERT_FILE and REQUESTS_CA_BUNDLE; else the "
+    "address is another's, or this machine's clock is wrong"
+)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and everything that it was raised from, or that urllib3 wrapped into it."""
+    while error is not None:
+        yield error
+        wrapped = (getattr(each, "reason", each) for each in error.args)
+        inside = next((each for each in wrapped if isinstance(each, BaseException)), None)
+        error = error.__cause__ or error.__context__ or inside
+
+
+def permission(name: str, use: str, ask: Callable[[], object], *, needed: bool = False) -> Permission:
+    """Whether the credential may do something, by doing it: `ask` only reads. Raises DeskError for other troubles."""
+    try:
+        ask()
+    except Permanent as error:
+        if error.code == HTTPStatus.UNAUTHORIZED:
+            raise
+        return Permission(name, use, needed, str(error))
+    return Permission(name, use, needed, None)
 
 
 def differs(wanted: object, there: object) -> bool:

@@ -53,18 +53,20 @@ class Files:
         self._folder = folder / FOLDER
 
     def keep(self, name: str, secret: str) -> str:
-        """Write the file whole or not at all. Raises CannotKeep."""
-        path = self._folder / name
+        """Write the file whole or not at all, and not where it is that already. Raises CannotKeep."""
+        path, reference = self._folder / name, f"${{file:{FOLDER}/{name}}}"
         beside = path.with_name(f".{name}.new")
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
+            if path.exists() and path.read_text("utf-8") == f"{secret}\n" and not path.stat().st_mode & 0o077:
+                return reference
             beside.unlink(missing_ok=True)  # left by a process that was killed here
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(f"{secret}\n")
             beside.replace(path)
         except OSError as error:
             raise CannotKeep(f"cannot write {path}: {error.strerror}") from error
-        return f"${{file:{FOLDER}/{name}}}"
+        return reference
 
 
 class Vault:

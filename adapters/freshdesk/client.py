@@ -9,7 +9,7 @@ import httpx
 
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
-from adapters.wire import direct, fault, http_date, seconds
+from adapters.wire import bare_words, direct, fault, http_date, not_json, seconds, unreached
 from bridge.errors import DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
 
@@ -127,7 +127,7 @@ def _whole(header: str | None) -> int | None:
 
 
 def _unanswered(error: httpx.RequestError, *, writes: bool) -> DeskError:
-    words = f"no answer from {error.request.url.netloc.decode()} ({type(error).__name__})"
+    words = unreached(error, error.request.url.netloc.decode())
     return Unclear(words) if writes and not isinstance(error, NEVER_SENT) else Retryable(words)
 
 
@@ -144,7 +144,7 @@ def _words(answer: httpx.Response) -> str:
     try:
         said = answer.json()
     except ValueError:
-        return answer.reason_phrase
+        return bare_words(answer.reason_phrase, answer.headers.get("content-type"))
     if not isinstance(said, dict):
         return "an answer of unknown shape"
     errors = [row for row in said.get("errors") or () if isinstance(row, dict)]
@@ -157,9 +157,7 @@ def _json(answer: httpx.Response) -> object:
     try:
         return answer.json()
     except ValueError as error:
-        kind = answer.headers.get("content-type", "no content type")
-        words = f"an answer that is not JSON ({kind}): is `url` the account's own freshdesk.com address?"
-        raise Permanent(words, answer.status_code) from error
+        raise Permanent(not_json(answer.headers.get("content-type")), answer.status_code) from error
 
 
 def _object(answer: httpx.Response) -> Row:

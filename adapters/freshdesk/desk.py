@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from adapters.freshdesk import hint, mapping, rules, writing
+from adapters.freshdesk import connect, hint, mapping, rules, writing
 from adapters.freshdesk.bookmark import SECOND, Bookmark
 from adapters.freshdesk.client import PAGE_MAX, FreshdeskClient
 from adapters.freshdesk.mapping import Row
@@ -31,7 +31,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
 )
-from bridge.ports import Capability, Clock, Gate, Page
+from bridge.ports import Capability, Clock, Gate, Introduction, Page
 
 HEADER: Final = "x-deskbridge-secret"
 """Lower case; the header that the account's automation rule sends with our secret."""
@@ -152,6 +152,10 @@ class FreshdeskDesk:
             acting_id=str(me["id"]),
             field_names=tuple(str(row["name"]) for row in fields if row.get("name")) if fields else None,
         )
+
+    def introduce(self) -> Introduction:
+        """Account, whose key it is, and what it allows, by a read of each kind that we make."""
+        return connect.introduce(self._client, self._base)
 
     def own_rules(self) -> Row:
         """The automation rules by their type's number; needs an administrator's key."""

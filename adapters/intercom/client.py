@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from adapters.intercom.options import IntercomOptions
-from adapters.wire import direct, fault, http_date
+from adapters.wire import bare_words, direct, fault, http_date, not_json, unreached
 from bridge.errors import DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Clock, Gate
 
@@ -139,7 +139,7 @@ def _whole(header: str | None) -> int | None:
 
 
 def _unanswered(error: httpx.RequestError, *, writes: bool) -> DeskError:
-    words = f"no answer from {error.request.url.netloc.decode()} ({type(error).__name__})"
+    words = unreached(error, error.request.url.netloc.decode())
     return Unclear(words) if writes and not isinstance(error, NEVER_SENT) else Retryable(words)
 
 
@@ -150,7 +150,7 @@ def _words(answer: httpx.Response) -> str:
     try:
         said = answer.json()
     except ValueError:
-        return f"an answer that is not JSON: {answer.reason_phrase}"
+        return bare_words(answer.reason_phrase, answer.headers.get("content-type"))
     if not isinstance(said, dict):
         return "an answer of unknown shape"
     errors = [row for row in said.get("errors") or () if isinstance(row, dict)]
@@ -165,6 +165,4 @@ def _object(answer: httpx.Response, *, writes: bool) -> Row:
         said = None
     if isinstance(said, dict):
         return said
-    kind = answer.headers.get("content-type", "no content type")
-    words = f"an answer that is no JSON object ({kind}): is `url` the API of the workspace's region?"
-    raise (Unclear if writes else Permanent)(words, answer.status_code)
+    raise (Unclear if writes else Permanent)(not_json(answer.headers.get("content-type")), answer.status_code)

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from adapters.intercom import planning, rules
+from adapters.intercom import connect, planning, rules
 from adapters.intercom.client import IntercomClient, Row, next_page
 from adapters.intercom.directory import Directory
 from adapters.intercom.events import PING, event_of, notification
@@ -47,7 +47,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
 )
-from bridge.ports import Capability, Clock, Gate, Page
+from bridge.ports import Capability, Clock, Gate, Introduction, Page
 
 HISTORY_PAGES: Final = 4
 """Pages of a requester's conversations, and of their tickets, that a history looks through for the newest."""
@@ -170,6 +170,10 @@ class IntercomDesk:
             teams=tuple(TeamRecord(str(row["id"]), str(row.get("name")), self_assigning(row)) for row in teams),
             acting_id=self._directory.acting_id(),
         )
+
+    def introduce(self) -> Introduction:
+        """Workspace, region, acting teammate, and what the app may read."""
+        return connect.introduce(self._client, self._options)
 
     def own_rules(self) -> Row:
         """The tags: Intercom shows its workflows and assignment rules to no program."""

@@ -149,6 +149,11 @@ class ZendeskClient:
         """Pages of the calls of a webhook in the last seven days."""
         return self._pages(f"webhooks/{quote(webhook_id, safe='')}/invocations")
 
+    def attempts(self, webhook_id: str, invocation_id: str) -> list[Json]:
+        """Every try of one such call, with what was sent and what came back."""
+        path = f"webhooks/{quote(webhook_id, safe='')}/invocations/{quote(invocation_id, safe='')}/attempts"
+        return listing(self._get(path).get("attempts"))
+
     def account_settings(self) -> Json:
         """How the account is set up."""
         return cast("Json", self._get("account/settings.json").get("settings") or {})
@@ -161,6 +166,19 @@ class ZendeskClient:
         """A call that zenpy lacks or would change; what it answers, empty where that is nothing."""
         answer = self._session.request(method, path, json=body)
         return cast("Json", answer.json()) if answer.content else {}
+
+    def glance(self, path: str, **params: int) -> None:
+        """Read a list as little as can be, to see whether it may be read at all."""
+        self._get(path, **{"page[size]": 1, **params})
+
+    def exchange(self, grant: dict[str, str]) -> dict[str, Any]:
+        """What `/oauth/tokens` gives for a grant. Raises BadCredential."""
+        return self._session.exchange(grant)
+
+    @property
+    def scope(self) -> str:
+        """What our newest token allows, in Zendesk's words; empty where none came with it."""
+        return self._credential.scope
 
     def availabilities(self) -> Iterator[Json]:
         """Pages (JSON:API) of who is available with how much work; zenpy lacks them."""

@@ -25,6 +25,10 @@ Exchange = Callable[[dict[str, str]], dict[str, Any]]
 class Credential(Protocol):
     """What stands in the Authorization header. Thread-safe: one credential serves all threads of a desk."""
 
+    @property
+    def scope(self) -> str:
+        """What the newest token allows, in Zendesk's words; empty where none came with it."""
+
     def header(self, exchange: Exchange) -> str:
         """The header's value now; gets a token first where none is valid. Raises DeskError."""
 
@@ -34,6 +38,8 @@ class Credential(Protocol):
 
 class Fixed:
     """A header that never changes."""
+
+    scope = ""
 
     def __init__(self, header: str) -> None:
         self._header = header
@@ -58,6 +64,7 @@ class ClientCredentials:
         self._lock = threading.Lock()
         self._header: str | None = None
         self._until: datetime = clock()
+        self.scope = ""
 
     def header(self, exchange: Exchange) -> str:
         """The present token, or a new one where it is about to end."""
@@ -79,7 +86,7 @@ class ClientCredentials:
         token = answer.get("access_token")
         if not token:
             raise BadCredential("/oauth/tokens answered without an access token; check the OAuth client's grant types")
-        self._header = f"Bearer {token}"
+        self._header, self.scope = f"Bearer {token}", str(answer.get("scope") or "")
         self._until = self._clock() + timedelta(seconds=float(answer.get("expires_in") or DEFAULT_LIFETIME))
 
 
@@ -92,6 +99,11 @@ class SignedIn:
         self._clock = clock
         self._lock = threading.Lock()
         self._pair: TokenPair | None = None
+
+    @property
+    def scope(self) -> str:
+        """That of the present pair."""
+        return self._pair.scope if self._pair is not None else ""
 
     def header(self, exchange: Exchange) -> str:
         """The present token, or a new one where it is about to end."""

@@ -1,15 +1,16 @@
 """Zendesk through the port: what the core asks of a desk, said in Zendesk's calls."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from adapters.wire import kept, some_id
-from adapters.zendesk import audits, bulk, mapping, plan, roster, rules, webhook
+from adapters.wire import kept, some_id, unless_hidden
+from adapters.zendesk import audits, bulk, connect, mapping, plan, roster, rules, webhook
 from adapters.zendesk.client import ZendeskClient
+from adapters.zendesk.connect import Invitation
 from adapters.zendesk.options import ZendeskOptions
-from bridge.errors import BadCredential, DeskError, NotThere, Unclear
+from bridge.errors import DeskError, NotThere, Unclear
 from bridge.model import (
     Change,
     Delivery,
@@ -26,7 +27,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
 )
-from bridge.ports import Capability, Clock, Gate, Page, Tokens
+from bridge.ports import Capability, Clock, Gate, Introduction, Page, TokenPair, Tokens
 
 EXPORT_LAG: Final = timedelta(minutes=1)
 """The incremental export takes no start younger than this."""
@@ -139,15 +140,27 @@ class ZendeskDesk:
             users=self._client.agents(),
             groups=self._client.groups(),
             memberships=self._client.memberships(),
-            availabilities=_unless_hidden(lambda: roster.availability(self._client.availabilities())),
+            availabilities=unless_hidden(lambda: roster.availability(self._client.availabilities())),
             acting_id=str(self._client.me()["id"]),
-            fields=_unless_hidden(self._client.ticket_fields),
+            fields=unless_hidden(self._client.ticket_fields),
         )
+
+    def introduce(self) -> Introduction:
+        """Account, acting user, and what the credential allows, by a read of each kind that we make."""
+        return connect.introduce(self._client, self._options, self._clock())
+
+    def invite(self, redirect: str) -> Invitation:
+        """Begin a person's sign-in, which ends at the address `redirect`."""
+        return connect.invite(self._options, redirect)
+
+    def accept(self, invitation: Invitation, landed: str) -> TokenPair:
+        """The tokens for the address that the person's browser `landed` on. Raises DeskError."""
+        return connect.accept(self._client, self._options, invitation, landed, self._clock())
 
     def own_rules(self) -> mapping.Json:
         """The triggers and automations, and the ticket fields that give names to what they set; needs an admin."""
         lists = {kind: self._client.rules(kind) for kind in ("triggers", "automations")}
-        return {**lists, "ticket_fields": _unless_hidden(self._client.ticket_fields) or []}
+        return {**lists, "ticket_fields": unless_hidden(self._client.ticket_fields) or []}
 
     def in_policy_words(self, own_rules: mapping.Json, people: Roster) -> Imported:
         """The triggers; automations, which the clock starts, are told."""
@@ -184,11 +197,3 @@ class ZendeskDesk:
     def rehearsal(self, ref: TicketRef) -> Step:
         """A step that changes nothing, under a stale stamp."""
         return bulk.rehearsal(ref)
-
-
-def _unless_hidden(call: Callable[[], T]) -> T | None:
-    """What the call gives, None where the account's plan or our role hides it."""
-    try:
-        return call()
-    except (BadCredential, NotThere):
-        return None

@@ -14,7 +14,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from adapters.wire import SOCKET_OPTIONS, fault, http_date, seconds
+from adapters.wire import SOCKET_OPTIONS, bare_words, fault, http_date, not_json, seconds, unreached
 from adapters.zendesk.credentials import Credential
 from bridge.errors import BadCredential, DeskError, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
@@ -51,15 +51,16 @@ class DeskSession(requests.Session):
         """One call; `url` is zenpy's, one of the desk's own, or a path. After a 401 once more with a fresh token."""
         del args  # zenpy and our client name all parameters
         asked, verb = str(url), str(method).upper()
-        header = self._credential.header(self._exchange)
+        header = self._credential.header(self.exchange)
         answer = self._send(verb, self._target(asked), header, **kwargs)
-        if answer.status_code == 401 and self._credential.renewed(header, self._exchange):
-            answer = self._send(verb, self._target(asked), self._credential.header(self._exchange), **kwargs)
+        if answer.status_code == 401 and self._credential.renewed(header, self.exchange):
+            answer = self._send(verb, self._target(asked), self._credential.header(self.exchange), **kwargs)
         _judge(answer, writes=verb != "GET")
         answer.request.url = asked  # zenpy knows an answer by the host it asked
         return answer
 
-    def _exchange(self, grant: dict[str, str]) -> dict[str, Any]:
+    def exchange(self, grant: dict[str, str]) -> dict[str, Any]:
+        """What `/oauth/tokens` answers to a grant. Raises DeskError."""
         answer = self._send("POST", self._base + _TOKENS, None, json=grant)
         if answer.status_code == 400:  # RFC 6749 section 5.2: an unknown client or grant
             raise BadCredential(_words(answer), 400)
@@ -123,7 +124,7 @@ def _judge(answer: requests.Response, *, writes: bool) -> None:
     if not 200 <= status < 300:
         raise fault(status, _words(answer), answer.headers.get("Retry-After"), writes=writes)
     if status != 204 and "json" not in answer.headers.get("Content-Type", ""):
-        raise fault(502, f"answered {status} with something that is not JSON", writes=writes)
+        raise fault(502, not_json(answer.headers.get("Content-Type")), writes=writes)
 
 
 def _words(answer: requests.Response) -> str:
@@ -133,7 +134,8 @@ def _words(answer: requests.Response) -> str:
     except ValueError:
         body = None
     said = list(_sentences(body)) if isinstance(body, dict) else []
-    return ": ".join(dict.fromkeys(said)) or answer.reason or "no words from the desk"
+    bare = bare_words(answer.reason or "no words from the desk", answer.headers.get("Content-Type"))
+    return ": ".join(dict.fromkeys(said)) or bare
 
 
 _EXPLAINS: Final = ("error", "title", "code", "description", "error_description", "message", "detail")
@@ -155,7 +157,7 @@ def _sentences(said: object) -> Iterator[str]:
 
 def _lost(error: requests.RequestException, base: str, *, writes: bool) -> DeskError:
     """No answer came: a call that never left may be made again, a write that may have left is unclear."""
-    words = f"no answer from {urlsplit(base).netloc} ({type(error).__name__})"
+    words = unreached(error, urlsplit(base).netloc)
     return Unclear(words) if writes and not _never_left(error) else Retryable(words)
 
 

@@ -10,6 +10,7 @@ from bridge.errors import DeskbridgeError
 from deskbridge.cli import (
     cases,
     check,
+    connect,
     demo,
     diff,
     events,
@@ -68,6 +69,7 @@ policy.app.command("format")(layout.format_file)
 policy.app.command()(diff.diff)
 app.add_typer(policy.app, name="policy")
 app.add_typer(triage.app, name="triage")
+app.add_typer(connect.app, name="connect")
 app.add_typer(secret.app, name="secrets")
 
 

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -43,6 +43,30 @@ def init(
 def write(folder: Path) -> None:
     """Put both files and the schema into a folder, making it where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (package, template) in TEMPLATES.items():
-        (folder / name).write_text(files(package).joinpath(template).read_text("utf-8"), "utf-8")
+    for name in TEMPLATES:
+        (folder / name).write_text(_template(name), "utf-8")
     (folder / jsonschema.FILE).write_text(jsonschema.text(), "utf-8")
+
+
+def begin(config: Path) -> None:
+    """Put a settings file without desks, and a policy beside it, where there are none. Raises CannotWrite."""
+    begun = _template("deskbridge.yaml").partition(_DESKS)[0].rstrip() + "\n"
+    policy = config.with_name("policy.yaml")
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        if not policy.exists() and not config.exists():
+            policy.write_text(_template(policy.name), "utf-8")
+            policy.with_name(jsonschema.FILE).write_text(jsonschema.text(), "utf-8")
+        if not config.exists():
+            config.write_text(begun, "utf-8")
+    except OSError as error:
+        raise CannotWrite(f"cannot write to {config.parent.resolve()}: {error.strerror}") from error
+
+
+_DESKS: Final = "# As it stands this connects the three sandbox desks"
+"""Where the part of the settings begins that suits the sandbox only."""
+
+
+def _template(name: str) -> str:
+    package, template = TEMPLATES[name]
+    return files(package).joinpath(template).read_text("utf-8")
