@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bridge.model import Assignment, Place, PlaceState
 from bridge.queueing import ask, load, stands
@@ -58,11 +58,9 @@ def list_queue(
         for one in found:
             typer.echo(json.dumps(asdict(one), default=str))
         return
-    table = Table("ticket", "team", "state", "waits (min)", "priority", "needs", "why")
+    table = Table(Column("ticket", no_wrap=True), "team", "waits (min)", "priority", "needs", "why")
     for one in found:
-        table.add_row(
-            one.ticket, one.team, one.state, f"{one.minutes:.0f}", one.priority, ", ".join(one.needs), one.why
-        )
+        table.add_row(one.ticket, one.team, f"{one.minutes:.0f}", one.priority, ", ".join(one.needs), one.why)
     Console().print(table if found else "No ticket waits for an agent.")
 
 

@@ -279,7 +279,7 @@ def test_the_queue_is_listed_with_the_reason_of_each_wait(make: Make, tmp_path: 
     opened(world, 3)
     (left,) = waiting(world)
     (tmp_path / "policy.yaml").write_text(POLICY)
-    options = {"vendor": "zendesk", "mode": "live", "url": world.running.url}
+    options: dict[str, object] = {"vendor": "zendesk", "mode": "live", "url": world.running.url}
     options |= {"credentials": {"client_id": "a", "client_secret": "b"}, "webhook_secrets": ["c"]}
     settings = {"database": str(world.store.engine.url), "policy": "policy.yaml", "desks": {world.name: options}}
     (tmp_path / "deskbridge.yaml").write_text(json.dumps(settings))
@@ -394,7 +394,7 @@ def test_a_matcher_that_dies_within_its_transaction_leaves_nothing_reserved(crow
         raise Killed
 
     dying = matcher(crowded, clock)
-    dying._ring_later = killed  # type: ignore[method-assign] # the last thing before the commit
+    dying._ring_later = killed  # type: ignore[method-assign,assignment] # the last thing before the commit
     with pytest.raises(Killed):
         dying.run_one()
     assert (places(crowded), offered(crowded)) == ({}, [])
