@@ -1,6 +1,6 @@
 """The journal: every decision as it was made."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -36,6 +36,18 @@ def of_ticket(connection: Connection, desk: str, ticket: str) -> list[Decision]:
         .order_by(decisions.c.at, decisions.c.id)
     ).scalars()
     return [codec.parse(Decision, body) for body in rows]
+
+
+def first_of(connection: Connection, desk: str, tickets: Sequence[str]) -> dict[str, Decision]:
+    """The first decision on each of these tickets that is still kept, by ticket."""
+    first = (
+        select(func.min(decisions.c.id).label("id"))
+        .where(decisions.c.desk == desk, decisions.c.ticket.in_(tickets))
+        .group_by(decisions.c.ticket)
+        .subquery()
+    )
+    rows = connection.execute(select(decisions.c.body).join(first, decisions.c.id == first.c.id)).scalars()
+    return {decision.ref.id: decision for decision in (codec.parse(Decision, body) for body in rows)}
 
 
 def find(connection: Connection, decision: str) -> Decision | None:
