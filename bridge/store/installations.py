@@ -54,3 +54,9 @@ def told(connection: Connection, desk: str, *, besides: str, since: datetime) ->
     )
     counts = {bool(is_ours): count for is_ours, count in rows}
     return counts.get(False, 0), counts.get(True, 0)
+
+
+def not_understood(connection: Connection, desk: str) -> list[str]:
+    """What is said of the deliveries of a desk that nobody understood and that wait for a person, each once."""
+    rows = select(deliveries.c.words).where(deliveries.c.desk == desk, deliveries.c.state == "unknown").distinct()
+    return sorted(str(words) for (words,) in connection.execute(rows))

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, Executable, Row, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -147,6 +149,14 @@ class Store:
             where = self.engine.url.render_as_string(hide_password=True)
             words = error.orig if isinstance(error, DBAPIError) else error
             raise DatabaseUnusable(f"the database {where} cannot be used: {words}") from error
+
+    def shape(self) -> tuple[str | None, str]:
+        """The revision that the tables are of (None where there are none), and this release's. Nothing is written."""
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        newest = str(ScriptDirectory.from_config(config).get_current_head())
+        with self.reading() as connection:
+            return MigrationContext.configure(connection).get_current_revision(), newest
 
     def ping(self) -> None:
         """Ask the database for a sign of life. Raises what SQLAlchemy raises where there is none."""

@@ -13,6 +13,7 @@ from deskbridge.cli import (
     connect,
     demo,
     diff,
+    doctor,
     events,
     explain,
     init,
@@ -62,6 +63,7 @@ app.command()(sandbox.sandbox)
 app.command()(demo.demo)
 app.add_typer(install.app, name="install")
 app.command()(install.uninstall)
+app.command()(doctor.doctor)
 app.add_typer(events.app, name="events")
 policy.app.command("test")(cases.run_tests)
 policy.app.command()(layout.schema)

@@ -16,8 +16,10 @@ from bridge.metrics import CountingGate, Metrics
 from bridge.ports import Capability
 from bridge.settings import Settings
 from deskbridge.cli import cases
-from deskbridge.cli.outlast import patient
-from deskbridge.wiring import connect, read_settings, utc_now
+from deskbridge.cli.outlast import outlast, patient
+from deskbridge.doctor.people import unmapped
+from deskbridge.vendors import VENDORS
+from deskbridge.wiring import connect, fitted, read_settings, utc_now
 from rules import LoadedPolicy, TestResult
 from rules.lint import Finding, lint
 from rules.policy import checked
@@ -29,7 +31,12 @@ class CheckFailed(DeskbridgeError):
 
 def check(
     config: Annotated[Path, typer.Option("--config", "-c", help="The settings file.")] = Path("deskbridge.yaml"),
-    live: Annotated[bool, typer.Option("--live", help="Ask the desks whether they have the policy's names.")] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Ask the desks whether they have the policy's names, and for statuses that nothing maps."
+        ),
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 2 for warnings too.")] = False,
     hints: Annotated[bool, typer.Option("--hints", help="Tell hints too; they never change the exit code.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a finding and line, hints too.")] = False,
@@ -90,13 +97,17 @@ def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[st
     gate = CountingGate(Metrics())
     for name, desk in settings.desks.items():
         connected = connect(name, desk, settings, gate, utc_now)
+        inspector = fitted(VENDORS[desk.vendor].inspector, name, settings, gate, utc_now)
         try:
             yield from bind(policy, patient(connected.desk).roster()).missing
+            strange = unmapped(name, outlast(name, inspector.statuses))
+            yield from [strange] if strange is not None else ()
         except BadCredential as error:
             yield f"desk '{name}' refuses the credentials that {config} gives: {error}"
         except DeskbridgeError as error:
             yield f"desk '{name}': {error}"
         finally:
+            inspector.close()
             connected.close()
 
 

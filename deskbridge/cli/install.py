@@ -23,6 +23,7 @@ from bridge.reconcile import OWN_KEYS
 from bridge.settings import Settings
 from bridge.store import Store, installations
 from deskbridge.cli.database import opened
+from deskbridge.cli.named import desks_named
 from deskbridge.cli.outlast import outlast
 from deskbridge.proofs import Proofs
 from deskbridge.vendors import VENDORS
@@ -95,9 +96,10 @@ def webhooks(
     It can be interrupted at any moment and run again.
     """
     settings = read_settings(config, os.environ)
+    desks_named(settings, [desk])
     report = _Report(as_json, dry_run)
     with opened(settings) as store:
-        begun = installing.find(store, _known(settings, desk))
+        begun = installing.find(store, desk)
         address = _address(url, desk, begun)
         proofs = Proofs(settings, desk, config, os.environ, utc_now)
         proofs.make_up(VENDORS[settings.desks[desk].vendor].installer.makes_up, keep=not dry_run)
@@ -126,9 +128,10 @@ def uninstall(
 ) -> None:
     """Take down what `install` put up at a desk, and nothing else; say what stays."""
     settings = read_settings(config, os.environ)
+    desks_named(settings, [desk])
     report = _Report(as_json, dry_run)
     with opened(settings) as store:
-        begun = installing.find(store, _known(settings, desk))
+        begun = installing.find(store, desk)
         address = _address(url, desk, begun) if url or begun else None
         with _installer(settings, desk, store) as installer:
             if dry_run:
@@ -151,12 +154,6 @@ _STAYS: Final = [
     "the credential, in the settings and at the vendor: revoke it there",
     "the desk's entry in the settings file and its decisions in the database",
 ]
-
-
-def _known(settings: Settings, desk: str) -> str:
-    if desk not in settings.desks:
-        raise typer.BadParameter(f"no desk is called {desk}; there are {', '.join(settings.desks)}")
-    return desk
 
 
 def _address(url: str | None, desk: str, begun: Installation | None) -> str:

@@ -1,13 +1,24 @@
-"""The policy that an argument of a command names: a file, or a version that took effect."""
+"""What an argument of a command names: desks of the settings, or a policy by its file or a version."""
 
 from collections.abc import Callable
 from pathlib import Path
+
+import typer
 
 import rules
 from bridge.settings import Settings
 from bridge.store import Store, policies
 from deskbridge.cli.database import opened
 from rules import LoadedPolicy
+
+
+def desks_named(settings: Settings, wanted: list[str] | None) -> list[str]:
+    """The desks of these names, all where none is named. Raises BadParameter."""
+    if strange := set(wanted or ()) - set(settings.desks):
+        raise typer.BadParameter(
+            f"no desk is called {', '.join(sorted(strange))}; there are {', '.join(settings.desks)}"
+        )
+    return wanted or list(settings.desks)
 
 
 def policy_named(wanted: str, settings: Callable[[], Settings]) -> LoadedPolicy:

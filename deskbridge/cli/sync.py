@@ -21,6 +21,7 @@ from bridge.purpose import Rank, purpose
 from bridge.reconcile import Tally
 from bridge.settings import Settings
 from bridge.store import Store
+from deskbridge.cli.named import desks_named
 from deskbridge.cli.outlast import patient
 from deskbridge.cli.progress import Bars
 from deskbridge.wiring import connect, read_settings, terms, utc_now
@@ -65,7 +66,7 @@ def sync(
     settings = read_settings(config, os.environ)
     now = utc_now()
     start = now - span_of(since) if since is not None else None
-    wanted = _wanted(settings, desks)
+    wanted = desks_named(settings, desks)
     store = Store(settings.database.get_secret_value(), durability=settings.durability)
     try:
         store.migrate()
@@ -123,14 +124,6 @@ def _tell(results: list[Result], *, as_json: bool) -> None:
     for row in rows:
         table.add_row(*map(str, row.values()))
     Console().print(table)
-
-
-def _wanted(settings: Settings, desks: list[str] | None) -> list[str]:
-    if strange := set(desks or ()) - set(settings.desks):
-        raise typer.BadParameter(
-            f"no desk is called {', '.join(sorted(strange))}; there are {', '.join(settings.desks)}"
-        )
-    return desks or list(settings.desks)
 
 
 def span_of(text: str) -> timedelta:

@@ -26,11 +26,12 @@ class Admin:
 
 @dataclass
 class Team:
-    """A team of admins."""
+    """A team of admins; `distribution` other than `manual` is shown and not played."""
 
     id: str
     name: str
     admin_ids: list[str]
+    distribution: str = "manual"
 
 
 @dataclass

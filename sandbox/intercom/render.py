@@ -100,7 +100,7 @@ class Renderer:
             "name": team.name,
             **members,
             "assignment_limit": None,
-            "distribution_method": "manual",
+            "distribution_method": team.distribution,
         }
 
     def tag(self, tag: Tag) -> Json:

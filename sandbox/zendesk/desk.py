@@ -51,13 +51,15 @@ class ZendeskSandbox(SandboxDesk):
         export_delay: float = 60.0,
         job_seconds: float = JOB_SECONDS,
         own_limits: limits.Limits | None = None,
+        own_routing: str | None = None,
     ) -> None:
         """`export_delay`: the seconds that the incremental export lags behind; `job_seconds`: how long a job works;
-        `own_limits` replace the plan's.
+        `own_limits` replace the plan's; `own_routing` is `Account.routing`.
         """
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
         self.limits = own_limits or limits.PLANS[self.plan]
         self.state = Account(self.random, self.now(), self.limits.agent_tickets)
+        self.state.routing = own_routing
         self.jobs = Jobs(self.now, self.faults, self.random, job_seconds)
         self.backend = Backend(
             self.state, self.now, self.history, self.sender, jobs=self.jobs, export_delay=export_delay

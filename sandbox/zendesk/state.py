@@ -181,11 +181,16 @@ class Ticket:
 
 
 class Account:
-    """All of it; guarded by the lock of the desk."""
+    """All of it; guarded by the lock of the desk.
+
+    `routing` is the tag whose tickets Zendesk gives out by itself, "" where it does so with all, None where with none;
+    it is shown in the account's settings and not played.
+    """
 
     def __init__(self, chance: random.Random, now: float, capacity: int = CAPACITY) -> None:
         self.chance = chance
         self.capacity = capacity
+        self.routing: str | None = None
         self.users: dict[int, User] = {}
         self.groups: dict[int, Group] = {}
         self.organizations: dict[int, Organization] = {}
