@@ -13,11 +13,12 @@ from bridge.errors import Fault
 from bridge.triage import Phrase
 from bridge.yamlfile import Document, Trail, nearest
 from rules import references
+from rules.automaton import cost
 from rules.cases import TestResult, case_of
 from rules.conflicts import described
 from rules.engine import Compiled, Engine
 from rules.nodes import AllOf, AnyOf, Leaf, Node, leaves
-from rules.operators import MAX_PROGRAM, program_size
+from rules.operators import MAX_COST, milliseconds
 from rules.policy import EVERY_DESK, LoadedPolicy
 from rules.questions import Among, Lacks, Matches, fold
 from rules.reasoning import NOT_TRUE, TRUE, possible, sources
@@ -441,10 +442,10 @@ def _confidence(subject: _Subject) -> Iterator[_Found]:
 def _patterns(subject: _Subject) -> Iterator[_Found]:
     for leaf in subject.leaves():
         for question in (one for asked in leaf.asked for one in asked.questions if isinstance(one, Matches)):
-            size = program_size(question.pattern)
-            if size > MAX_PROGRAM // 2:
-                message = f"This pattern has size {size:,} of {MAX_PROGRAM:,}: it costs every ticket time."
-                yield _Found("costly-pattern", leaf.written.path, message, "Use words, or a simpler pattern.")
+            spent = cost(question.pattern)
+            if spent > MAX_COST // 8:
+                message = f"A text made for this pattern can hold its ticket up for {milliseconds(spent)}."
+                yield _Found("costly-pattern", leaf.written.path, message, "Use words, or repeat less.")
 
 
 def _cover(subject: _Subject) -> Iterator[_Found]:

@@ -22,14 +22,14 @@ from pydantic import (
 
 from bridge.model import Priority
 from bridge.triage import Phrase
-from rules import questions
+from rules import automaton, questions
 from rules.questions import COMPARE, Among, Compared, Lacks, Matches, Part, Question, fold, rank_of
 
 MAX_PATTERN: Final = 500
 """Characters of a pattern; longer ones are lists of words in disguise."""
 
 MAX_PROGRAM: Final = 1_000
-"""RE2 instructions of a compiled pattern: what it costs on a text that keeps all of its possibilities open."""
+"""RE2 instructions of a compiled pattern: what it takes in memory."""
 
 PREFIXES: Final = ("field", "fact", "requester.field", "organisation.field")
 """Where keys of a team's own making begin: `field.order`, `fact.score`."""
@@ -88,21 +88,30 @@ def _phrase(written: str) -> str:
     return written
 
 
-def program_size(pattern: str) -> int:
-    """How large RE2 makes a pattern. Raises ValueError for what is no pattern."""
-    try:
-        return int(questions.pattern(pattern).programsize)
-    except re2.error as error:
-        words = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
-        raise ValueError(f"is not a pattern that RE2 knows: {words}") from error
-
-
 def _pattern(written: str) -> str:
     if len(written) > MAX_PATTERN:
         raise ValueError(f"is a pattern of more than {MAX_PATTERN} characters")
-    if (size := program_size(written)) > MAX_PROGRAM:
+    try:
+        size = questions.pattern(written).programsize
+    except re2.error as error:
+        words = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+        raise ValueError(f"is not a pattern that RE2 knows: {words}") from error
+    if size > MAX_PROGRAM:
         raise ValueError(f"is a pattern of size {size}, too costly; {MAX_PROGRAM} is the most")
+    if (spent := automaton.cost(written)) > MAX_COST:
+        raise ValueError(f"is a pattern that can hold a ticket up for {milliseconds(spent)}; {_MOST} is the most")
     return written
+
+
+def milliseconds(spent: int) -> str:
+    """Microseconds in words."""
+    return f"{spent / 1_000:.0f} ms"
+
+
+MAX_COST: Final = 30_000
+"""Microseconds that all patterns together may take on texts made for them (`rules.automaton`): each may be asked."""
+
+_MOST: Final = milliseconds(MAX_COST)
 
 
 _SPAN: Final = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -32,6 +32,7 @@ from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
 from rules import account, cases, engine, explain, references, sending
 from rules.account import RuleAccount
+from rules.automaton import cost
 from rules.cases import TestResult, run
 from rules.conditions import Condition
 from rules.conflicts import Conflict, conflicts
@@ -39,7 +40,7 @@ from rules.engine import Compiled, Engine, R
 from rules.explain import Explanation
 from rules.misses import Miss, Seeker
 from rules.nodes import Compiler, Node
-from rules.operators import WordsTest, program_size
+from rules.operators import MAX_COST, WordsTest, milliseconds
 from rules.schema import AnnotateRule, Binding, PolicyFile, RouteRule, Team
 from rules.template import Template
 from rules.view import View
@@ -93,7 +94,7 @@ class LoadedPolicy:
         self.engine = Engine(
             tuple(_compiled("annotate", file.annotate, compiler)), tuple(_compiled("route", file.route, compiler))
         )
-        _bounded(compiler)
+        _bounded([*compiler.patterns(), *file.triage.extract.values()], document)
         self._lexicon = Lexicon(_phrases(file))
         self._overflow = {name: team.overflow for name, team in file.teams.items()}
         self._bindings = _with_defaults(file.bindings)
@@ -299,12 +300,12 @@ _BELOW: Final = 0.01
 """How far below `act` the confidence of a label stays that rules may not use."""
 
 
-def _bounded(compiler: Compiler) -> None:
-    """A fault where the patterns together could keep a ticket waiting."""
-    size = sum(map(program_size, compiler.patterns()))
-    if size > MAX_PROGRAMS:
-        hint = "Use words instead of patterns where words do."
-        compiler.document.fault((), f"has patterns of size {size:,} together; {MAX_PROGRAMS:,} is the most.", hint)
+def _bounded(asked: Iterable[str], document: Document) -> None:
+    """A fault where the patterns, each as often as it is asked, could together keep a ticket waiting."""
+    spent = sum(map(cost, asked))
+    if spent > MAX_COST:
+        message = f"has patterns that can together hold a ticket up for {milliseconds(spent)};"
+        document.fault((), message, f"{milliseconds(MAX_COST)} is the most. Use words instead where words do.")
 
 
 def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], compiler: Compiler) -> Iterator[Compiled[R]]:

@@ -39,6 +39,16 @@ class View:
         return Text(self.case.ticket.subject)
 
     @cached_property
+    def text_utf8(self) -> bytes:
+        """The text as patterns read it."""
+        return self.text.raw.encode()
+
+    @cached_property
+    def subject_utf8(self) -> bytes:
+        """The subject as patterns read it."""
+        return self.subject.raw.encode()
+
+    @cached_property
     def text_phrases(self) -> frozenset[tuple[str, ...]]:
         """The policy's words and phrases that the text has."""
         return self.lexicon.find(self.text)
@@ -224,9 +234,11 @@ def phrases(key: str) -> Source:
 
 
 def raw_text(key: str) -> Source:
-    """A text as it is written, for patterns; it is never shown."""
-    text: Callable[[View], str] = (lambda view: view.subject.raw) if key == "subject" else (lambda view: view.text.raw)
-    return Source(f"{key} as written", text, lambda view: f"{len(text(view))} characters")
+    """A text as it is written, in UTF-8, for patterns; it is never shown."""
+    text: Callable[[View], bytes] = (
+        (lambda view: view.subject_utf8) if key == "subject" else (lambda view: view.text_utf8)
+    )
+    return Source(f"{key} as written", text, lambda view: f"{len(text(view).decode())} characters")
 
 
 def _organisation(view: View) -> Any:

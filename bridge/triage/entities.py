@@ -1,6 +1,7 @@
 """Numbers and names that a team's policy knows how to recognise: orders, invoices, error codes, addresses of pages."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import re2
@@ -10,6 +11,9 @@ from bridge.triage.words import Text
 
 MOST: Final = 5
 """Of one kind at most so many are told."""
+
+_LOOKED_AT: Final = 100
+"""Matches of one kind: each is a search of its own, which may go as far as the text does."""
 
 _URL: Final = re2.compile(r"https?://[^\s<>\"')\]]+")
 _NEAR: Final = 30
@@ -39,7 +43,7 @@ class Extractors:
 def _of_kind(name: str, pattern: Any, text: str) -> Iterator[Entity]:
     told: dict[str, float] = {}
     first = name.replace("_", " ").split()[0].casefold()
-    for match in pattern.finditer(text):
+    for match in islice(pattern.finditer(text), _LOOKED_AT):
         value = match.group(1 if pattern.groups else 0)
         if value:
             named = first in text[max(0, match.start() - _NEAR) : match.end()].casefold().replace(value.casefold(), "")

@@ -137,20 +137,19 @@ def _tokens(raw: str) -> list[str]:
     """The words of a text: compatibility forms unified (NFKC), case folded, accents composed."""
     if raw.isascii():
         return raw.lower().translate(_NO_ASCII_WORD).split()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold()).replace(_EMOJI_STYLE, "")
-    folded = folded[:MAX_CHARACTERS]  # one character can become eighteen
-    kinds = _kinds("".join(sorted(set(folded))))
-    marks = [char for char, kind in kinds.items() if kind is None]
+    unified = unicodedata.normalize("NFKC", raw)[:MAX_CHARACTERS]  # one character can become eighteen
+    folded = unicodedata.normalize("NFKC", unified.casefold()).replace(_EMOJI_STYLE, "")[:MAX_CHARACTERS]
+    chars = "".join(map(chr, sorted(set(map(ord, folded)))))  # numbers are sorted three times as fast as characters
+    kinds = _kinds(chars)
+    marks = [char for char in chars if char not in kinds]
     if len(marks) <= _MARKS_MAX and True not in kinds.values():
         for mark in marks:
             folded = folded.replace(mark, " ")
         return folded.split()
-    return ["".join(chars) for kind, chars in groupby(folded, kinds.__getitem__) if kind is not None]
+    return ["".join(run) for kind, run in groupby(folded, kinds.get) if kind is not None]
 
 
-def _kinds(chars: str) -> dict[str, bool | None]:
-    """True for characters of scripts without spaces, False for others of words, None for what is of no word."""
-    kinds: dict[str, bool | None] = dict.fromkeys(chars)
-    kinds.update(dict.fromkeys("".join(_TOKEN.findall(chars)), False))
-    kinds.update(dict.fromkeys("".join(_RUN.findall(chars)), True))
-    return kinds
+def _kinds(chars: str) -> dict[str, bool]:
+    """True for characters of scripts without spaces, False for others of words; what is of no word is left out."""
+    words, unspaced = _TOKEN.findall(chars), _RUN.findall(chars)
+    return dict.fromkeys("".join(words), False) | dict.fromkeys("".join(unspaced), True)

@@ -108,7 +108,7 @@ def asking(when: str) -> str:
         ),
         (
             asking("{text: {pattern: '(abc){400}'}}"),
-            f"{LINE + 1}:38: is a pattern of size 2004, too costly; 1000 is the most.",
+            f"{LINE + 1}:38: is a pattern of size 1204, too costly; 1000 is the most.",
         ),
         (
             asking("{status: {}}"),
