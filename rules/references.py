@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
+from bridge.triage.entities import URL
 from bridge.yamlfile import MAX_FAULTS, Document, Key, Trail, nearest
 from rules.schema import PolicyFile
 
@@ -38,6 +39,8 @@ _ASKED: Final = {
     "team": "team",
     "assignee": "agent",
     "previous_assignees": "agent",
+    "last_agent": "agent",
+    "entities": "entity",
     "within": "calendar",
 }
 """Keys of conditions whose values are names of the policy, and what they name."""
@@ -55,6 +58,7 @@ def check(document: Document) -> None:
         "intent": _keys(data, "triage", "words") | _model_intents(data),
         "calendar": _keys(data, "calendars"),
         "webhook": _keys(data, "webhooks"),
+        "entity": _keys(data, "triage", "extract") | {URL},
     }
     rules = [(path, name) for path, name in _found(data, ("*", "*", "name")) if path[0] in {"annotate", "route"}]
     _everywhere(document, names | {"rule": {name for _, name in rules}})
@@ -116,7 +120,7 @@ def _known_keys(document: Document, kind: str, names: set[str], path: Trail) -> 
 
 def _unknown(kind: str, name: str, names: set[str]) -> tuple[str, str]:
     known = ", ".join([*sorted(names)[:_LISTED], *(["…"] if len(names) > _LISTED else [])]) or "none"
-    return f"there is no {kind} '{name[:60]}' in this policy;", nearest(name, names) or f"its {kind}s are {known}."
+    return f"there is no {kind} '{name[:60]}' in this policy;", nearest(name, names) or f"there are: {known}."
 
 
 def _once(document: Document, rules: list[tuple[Trail, str]]) -> None:

@@ -15,6 +15,9 @@ MOST: Final = 5
 _LOOKED_AT: Final = 100
 """Matches of one kind: each is a search of its own, which may go as far as the text does."""
 
+URL: Final = "url"
+"""What is always found, whatever the policy names."""
+
 _URL: Final = re2.compile(r"https?://[^\s<>\"')\]]+")
 _NEAR: Final = 30
 """Characters before a match within which its name makes it surer."""
@@ -37,7 +40,7 @@ class Extractors:
         """What the text holds. 0.80 for a match alone, 0.95 with its name shortly before it, 0.99 for a URL."""
         found = [entity for name, pattern in self._patterns for entity in _of_kind(name, pattern, text.raw)]
         urls = dict.fromkeys(match.group().rstrip(".,;:!?") for match in _URL.finditer(text.raw))
-        return (*found, *(Entity("url", url, _EXACT) for url in list(urls)[:MOST]))
+        return (*found, *(Entity(URL, url, _EXACT) for url in list(urls)[:MOST]))
 
 
 def _of_kind(name: str, pattern: Any, text: str) -> Iterator[Entity]:

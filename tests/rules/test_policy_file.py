@@ -96,7 +96,7 @@ def asking(when: str) -> str:
         ("route:\n  - {name: '', skip: true}\n", f"{LINE + 1}:12: should have at least 1 character."),
         (
             f"modes: {{categories: {{refund: live}}}}\nroute:\n{END}",
-            f"{LINE}:22: there is no intent 'refund' in this policy; its intents are billing, outage.",
+            f"{LINE}:22: there is no intent 'refund' in this policy; there are: billing, outage.",
         ),
         (
             asking("{language: klingon}"),
