@@ -1,17 +1,21 @@
 """The versions of the policy that took effect: which holds, who brought it into effect, how to get an earlier one."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
 from bridge.errors import DeskbridgeError
+from bridge.store import queue
 from bridge.store.activations import Activation, How, Log
 from bridge.store.session import Store
 from bridge.store.tables import activations, decisions, policies
 
 _LOG: Final = Log(activations, lock=0x706F6C)  # "pol": any number, the same in every process
+
+TAKEN_WITHIN: Final = timedelta(seconds=3)
+"""How long it takes until every process goes by a version that has come into effect."""
 
 active, history = _LOG.active, _LOG.history
 
@@ -88,4 +92,5 @@ def _activate(
 ) -> Activation:
     kept = store.insert(policies).values(version=candidate.version, body=candidate.body)
     connection.execute(kept.on_conflict_do_nothing(index_elements=["version"]))
+    queue.ring(store, connection, now + TAKEN_WITHIN)  # who waits may have another team, and agents other hours
     return _LOG.add(connection, candidate.version, how=how, who=who, now=now)

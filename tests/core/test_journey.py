@@ -13,8 +13,8 @@ POLICY = """
 policy: deskbridge/v1
 mode: live
 teams:
-  billing: {members: {ana: {capacity: 3}, bo: {capacity: 3}}}
-  general: {members: {eli: {capacity: 9}, fay: {capacity: 9}}}
+  billing: {assign_at_arrival: true, members: {ana: {capacity: 3}, bo: {capacity: 3}}}
+  general: {assign_at_arrival: true, members: {eli: {capacity: 9}, fay: {capacity: 9}}}
 triage:
   intent: {act: 0.8, suggest: 0.5}
   words: {billing: [invoice, refund]}

@@ -270,6 +270,7 @@ def test_a_ticket_that_waits_for_a_team_which_a_new_policy_lacks_is_decided_anew
         .replace("billing: Billing", "money: General")
         .replace("team: billing", "team: general")
     )
+    world.take_roster()
     world.run(for_seconds=20)
     assert world.ticket(number)["assignee"] in {"eli@acme.example", "fay@acme.example"}
     assert [decision.policy_version for decision in world.decisions(number)][-1] == world.policy.version

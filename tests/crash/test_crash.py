@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bridge import bulk
-from bridge.model import AgentStatus
-from bridge.store import Store, casebook
+from bridge.model import AgentStatus, PlaceState
+from bridge.store import Store, casebook, queue
 from bridge.store import roster as rosters
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY
@@ -87,7 +87,24 @@ def backlog(place: Place) -> str:
     return numbers[1]
 
 
-STORIES: dict[str, Story] = {story.__name__: story for story in (journey, unheard, conflict, put_off, away, backlog)}
+def queued(place: Place) -> str:
+    """A ticket finds nobody with room and waits in the queue until an agent has solved another."""
+    place.control("POST", "agents/status", {"agent": "ana@acme.example", "status": "away"})
+    place.minute()
+    first = place.customer("Charged twice", "Please refund the invoice.")
+    place.minute()
+    second = place.customer("Charged again", "Please refund the invoice.")
+    place.minute()
+    place.agent(first, "bo@acme.example", set={"status": "resolved"}, reply="Done.")
+    place.minute()
+    return second
+
+
+STORIES: dict[str, Story] = {
+    story.__name__: story for story in (journey, unheard, conflict, put_off, away, backlog, queued)
+}
+LATE = POLICY.replace("assign_at_arrival: true", "slots: 1")
+"""The policy of the story of the queue."""
 
 
 class Lives:
@@ -110,7 +127,7 @@ class Lives:
     def _place(self, ends_at: Moment | None) -> Iterator[Place]:
         database = self._empty.with_name("story.sqlite3")
         shutil.copy(self._empty, database)
-        place = Place(self._vendor, database, Clock(), policy=POLICY, ends_at=ends_at)
+        place = Place(self._vendor, database, Clock(), policy=LATE if self._story is queued else POLICY, ends_at=ends_at)
         try:
             yield place
         finally:
@@ -155,6 +172,7 @@ def left_in_the_database(place: Place) -> dict[str, Any]:
             # How often it was decided anew tells of the moment; what became of it in the end must not.
             "operations": Counter(one.state for one in everything if one.id[0] != "d" and one.state != "superseded"),
             "promised": dict(rosters.promised(connection)),
+            "queue": [(place.state, place.agent) for place in queue.in_state(connection, *PlaceState)],
             "away": [agent.email for agent in roster.agents if agent.status is AgentStatus.AWAY],
         }
 
