@@ -147,7 +147,7 @@ SOMEBODY_ELSE: Final = (
 
 def not_json(content_type: str | None) -> str:
     """What to say of a success that cannot be read."""
-    return f"answered with {content_type or 'nothing that has a type'} where JSON was due: {SOMEBODY_ELSE}"
+    return f"answered with {content_type or 'no content type'}, not with the JSON that is due: {SOMEBODY_ELSE}"
 
 
 def bare_words(reason: str, content_type: str | None) -> str:

@@ -123,8 +123,17 @@ def _judge(answer: requests.Response, *, writes: bool) -> None:
     status = answer.status_code
     if not 200 <= status < 300:
         raise fault(status, _words(answer), answer.headers.get("Retry-After"), writes=writes)
-    if status != 204 and "json" not in answer.headers.get("Content-Type", ""):
+    if status != 204 and not _is_json(answer):
         raise fault(502, not_json(answer.headers.get("Content-Type")), writes=writes)
+
+
+def _is_json(answer: requests.Response) -> bool:
+    """Whether it says that it is, and is whole: zenpy would fail over what is not with an error of its own."""
+    try:
+        answer.json()
+    except requests.JSONDecodeError:
+        return False
+    return "json" in answer.headers.get("Content-Type", "")
 
 
 def _words(answer: requests.Response) -> str:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,7 @@ def zendesk(
     client_id: Annotated[str | None, typer.Option(help="The OAuth client's unique identifier.")] = None,
     client_secret: Annotated[str | None, typer.Option(metavar=REFERENCE, help="Its secret.")] = None,
     redirect: Annotated[str, typer.Option(help="authorization-code: one of the OAuth client's addresses.")] = REDIRECT,
+    anew: Annotated[bool, typer.Option("--anew", help="authorization-code: sign in although somebody has.")] = False,
     email: Annotated[str | None, typer.Option(help="api-token: the agent in whose name to write.")] = None,
     api_token: Annotated[str | None, typer.Option(metavar=REFERENCE, help="api-token: the token.")] = None,
     store: Store = None,
@@ -101,7 +103,7 @@ def zendesk(
     Sealer(os.environ.get(KEY))  # its absence is told before anybody signs in
     begin(config)
     code = Answer("authorization_code", "authorization_code")
-    form.conclude({"credentials": {"grant": code, **client}}, partial(_by_browser, redirect))
+    form.conclude({"credentials": {"grant": code, **client}}, partial(_by_browser, redirect, anew))
 
 
 @app.command()
@@ -149,7 +151,7 @@ _ASKS: Final = {
 _ADVICE: Final = {
     "zendesk": (
         "The OAuth client's identifier and secret are in Admin Center, Apps and integrations, APIs, OAuth clients; it "
-        "needs the scopes read and write, and a user who is an administrator."
+        "needs the scopes read and write, and a user who is an administrator. Another signs in by --anew."
     ),
     "freshdesk": "The API key is in the agent's profile settings; an administrator's sees all that is needed.",
     "intercom": (
@@ -264,12 +266,12 @@ def _introduced(desk: Any, tokens: StoredTokens) -> Introduction:
     return found
 
 
-def _by_browser(redirect: str, desk: Any, tokens: StoredTokens) -> Introduction:
-    """By the sign-in that is kept; where none is, or it holds no more, a person signs in anew."""
-    try:
-        return _introduced(desk, tokens)
-    except BadCredential:
-        invitation = desk.invite(redirect)
+def _by_browser(redirect: str, anew: bool, desk: Any, tokens: StoredTokens) -> Introduction:
+    """By the sign-in that is kept; where none is, or it holds no more, a person signs in."""
+    if not anew:
+        with suppress(BadCredential):
+            return _introduced(desk, tokens)
+    invitation = desk.invite(redirect)
     typer.echo(f"Open this in a browser, as the agent in whose name to write, and allow it:\n\n{invitation.address}\n")
     typer.echo(f"Then copy the address that the browser lands on: {redirect}?code=… (no page needs to be there).")
     tokens.sign_in(desk.accept(invitation, asked("The address")))

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -53,7 +53,8 @@ class IntercomSandbox(SandboxDesk):
     """One Intercom workspace in memory, with one private app.
 
     `version` is the API version that the app is set to: of webhooks, and of calls without `Intercom-Version`.
-    `retry_after` is how many seconds pass before the one retry of a webhook; a demo may shorten it.
+    `retry_after` is how many seconds pass before the one retry of a webhook; a demo may shorten it. `denied` are the
+    first words of the paths (`tags`, `tickets`) that the app has no permission for.
     """
 
     vendor: ClassVar[str] = "intercom"
@@ -72,9 +73,11 @@ class IntercomSandbox(SandboxDesk):
         client_secret: str = CLIENT_SECRET,
         version: str = VERSION,
         retry_after: float = RETRY_AFTER,
+        denied: Collection[str] = (),
     ) -> None:
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
         self.access_token = access_token
+        self.denied = frozenset(denied)
         self.slice = int(PLANS[self.plan] * SLICE / 60)
         self.space = space = default_workspace(clock(), seed)
         self.version, of_app = version, Version.parse(version)
@@ -112,9 +115,13 @@ class IntercomSandbox(SandboxDesk):
         return Caller(self.space.integration) if right else None
 
     def charge(self) -> Response | None:
-        """One call of this slice."""
+        """One call of this slice, of a kind that the app may make; the words of that 403 are assumed."""
         g.allowance = self._spend(1)
-        return self.too_many(g.allowance.retry_after) if g.allowance.spent else None
+        if g.allowance.spent:
+            return self.too_many(g.allowance.retry_after)
+        if request.path.split("/")[1] in self.denied:
+            return self._error(403, "forbidden", "The app does not have the permission for this")
+        return None
 
     def stamp(self, response: Response) -> None:
         """`X-RateLimit-*`; the limit is that of a slice, the reset in unix seconds."""

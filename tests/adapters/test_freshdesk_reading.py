@@ -481,7 +481,7 @@ def test_an_id_cannot_leave_its_place_in_the_path() -> None:
         {"api_key": ""},
         {"webhook_secrets": ["guessable"]},
         {"webhook_secrets": ["a" * 16, "b" * 16, "c" * 16]},
-        {"path_secrets": []},
+        {"path_secrets": ["guessable"]},
         {"status_map": {8: "deleted"}},
         {"colour": "blue"},
     ],

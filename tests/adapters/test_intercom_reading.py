@@ -385,7 +385,7 @@ def test_a_redirect_to_another_host_is_never_followed_with_our_token() -> None:
 def test_an_answer_that_is_no_object_is_permanent_for_a_read_and_unclear_for_a_write(answer: str) -> None:
     page = httpx.Response(200, text=answer)
     with desk_on(Wire({LINE: page, "POST /conversations/215470/reply": page})) as desk:
-        with pytest.raises(Permanent, match="region"):
+        with pytest.raises(Permanent, match="not with the JSON that is due"):
             desk.fetch(REF)
         with pytest.raises(Unclear):
             desk.perform(NOTE, None)

@@ -44,7 +44,7 @@ def test_settings_with_several_mistakes_are_refused_with_all_of_them_and_their_l
 ) -> None:
     (tmp_path / "deskbridge.yaml").write_text(
         "listen: everywhere\nworkers: none\ndatabse: x\ndesks:\n  acme:\n    vendor: zendesk\n    url: ftp://x\n"
-        f"    credentials: {{client_id: a, client_secret: {SECRET}}}\n    webhook_secrets: []\n"
+        f"    credentials: {{client_id: a, client_secret: {SECRET}}}\n    webhook_secrets: ['']\n"
     )
     for command in [start("serve"), start("worker"), start("check")]:
         said = refused(command)
