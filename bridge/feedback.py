@@ -27,13 +27,14 @@ def learn(store: Store, desk: str, tickets: Sequence[Ticket], asked_at: datetime
     """
     changed = {ticket.ref.id: ticket for ticket in tickets}
     with store.reading() as connection:
-        said = feedback.last_said(connection, desk, changed, asked_at)
+        said = feedback.said(connection, desk, changed, asked_at)
         roster = rosters.load(connection).get(desk)
     teams = {team.id: team.name for team in roster.teams} if roster is not None else {}
     words = [word for one in said for word in _words(one, changed[one.ref.id], teams)]
-    if words:
+    newest = {(word.ticket, word.place): word for word in words}  # what was said last holds
+    if newest:
         with store.writing() as connection:
-            feedback.keep(store, connection, words)
+            feedback.keep(store, connection, list(newest.values()))
 
 
 def _words(decision: Decision, now: Ticket, teams: Mapping[str, str]) -> Iterator[Word]:

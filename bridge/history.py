@@ -6,7 +6,7 @@ What was read is written down beside the models, so that a second start goes on 
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +14,12 @@ from typing import Any, Final
 from bridge.errors import NotThere
 from bridge.labels import Place
 from bridge.memory import SETTLED
-from bridge.model import ActorKind, Decision, Status, Ticket, Visibility
+from bridge.model import Decision, Status, Ticket
 from bridge.ports import Desk
 from bridge.store import Store, feedback, journal
 from bridge.store import roster as rosters
 from bridge.store.feedback import Word
-from bridge.triage import redact, text_of
+from bridge.triage import opening, redact, text_of
 from bridge.triage.automatic import automatic
 
 LABELS_MAX: Final = 200
@@ -33,7 +33,6 @@ class Labelled:
     ticket: str
     text: str = field(repr=False)
     label: str
-    requester: str
     at: datetime
 
 
@@ -161,21 +160,10 @@ class History:
         label = self._label(ticket)
         if machine or not text.strip() or label is None:
             return None
-        requester = ticket.requester.id if ticket.requester is not None else ""
         at = ticket.created_at or ticket.updated_at
-        return None if at is None else Labelled(ticket.ref.id, redact(text), label, requester, at)
+        return None if at is None else Labelled(ticket.ref.id, redact(text), label, at)
 
 
 def _ours(word: Word, label: str) -> bool:
     """Whether a label stands there because we wrote it: it teaches nothing but what we knew."""
     return word.written and word.said == label
-
-
-def opening(ticket: Ticket) -> Ticket:
-    """The ticket as it was before anybody answered: what a model has to read it by when it is new."""
-    answered = (
-        number
-        for number, message in enumerate(ticket.messages)
-        if message.visibility is Visibility.PUBLIC and message.author.kind is ActorKind.AGENT and number
-    )
-    return replace(ticket, messages=ticket.messages[: next(answered, None)])

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from bridge.errors import DeskbridgeError
 from bridge.metrics import Metrics
 from bridge.model import Case, Predicted, Ticket, Triage, Use
 from bridge.ports import Policy
 from bridge.store import Store, models
 from bridge.store.activations import Activation
+from bridge.triage import opening
 
 if TYPE_CHECKING:
     from bridge.triage.intent import Model
@@ -23,6 +25,9 @@ Read = Callable[[Policy, Ticket, str], Triage]
 """What a ticket's cleaned text says to a policy."""
 
 MANIFEST: Final = "manifest.json"
+
+SURE_ENOUGH: Final = 0.95
+"""The precision that is promised where no policy says another."""
 
 
 def words_alone(policy: Policy, ticket: Ticket, text: str) -> Triage:
@@ -102,9 +107,12 @@ class Labeller:
             return holds, models.find(connection, holds.version) if holds is not None else None
 
     def triage(self, policy: Policy, ticket: Ticket, text: str) -> Triage:
-        """What a text says: by the policy's words, then by the model, which is not asked of what a machine wrote."""
+        """What a text says: by the policy's words, then by the model.
+
+        That learnt from how people's tickets begin: it is not asked of what a machine wrote, nor after an answer.
+        """
         found, loaded, labelling = policy.triage(ticket, text), self._loaded, policy.labelling
-        if loaded is None or labelling is None or found.automatic is not None:
+        if loaded is None or labelling is None or found.automatic is not None or opening(ticket) != ticket:
             return found
         return policy.over(found, loaded.predicted(text, labelling.promise))
 
@@ -135,6 +143,10 @@ def load(known: models.Model, folder: Path) -> Loaded:
     try:
         if digest(place) != known.digest:
             raise UnusableModel(f"{place} is not the model {known.version} that was trained; {hint}")
-        return Loaded(known, intent.load(place))
+        loaded = Loaded(known, intent.load(place))
+        loaded.predicted("", SURE_ENOUGH)  # what it needs may not be installed on this host
     except OSError as error:
         raise UnusableModel(f"{error.filename or place} cannot be read: {error.strerror}; {hint}") from error
+    except DeskbridgeError as error:
+        raise UnusableModel(f"model {known.version}: {error}") from error
+    return loaded

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, and_, delete, select
 
 from bridge.model import Decision
 from bridge.store import codec
@@ -60,19 +60,13 @@ def forget(connection: Connection, before: datetime) -> None:
     connection.execute(delete(feedback).where(feedback.c.at < before))
 
 
-def last_said(connection: Connection, desk: str, tickets: Iterable[str], before: datetime) -> list[Decision]:
-    """The last decision on each of these tickets, without those whose write is under way or ended after `before`."""
-    newest = (
-        select(func.max(decisions.c.id).label("id"))
-        .where(decisions.c.desk == desk, decisions.c.ticket.in_(set(tickets)))
-        .group_by(decisions.c.ticket)
-        .subquery()
-    )
+def said(connection: Connection, desk: str, tickets: Iterable[str], before: datetime) -> list[Decision]:
+    """The decisions on these tickets, oldest first, without those whose write is under way or ended after `before`."""
     ended = and_(operations.c.state == "done", operations.c.finished_at < before)
     rows = connection.execute(
         select(decisions.c.body)
-        .join(newest, decisions.c.id == newest.c.id)
         .outerjoin(operations, operations.c.id == decisions.c.id)
-        .where(operations.c.id.is_(None) | ended)
+        .where(decisions.c.desk == desk, decisions.c.ticket.in_(set(tickets)), operations.c.id.is_(None) | ended)
+        .order_by(decisions.c.id)
     )
     return [codec.parse(Decision, body) for body in rows.scalars()]

@@ -56,6 +56,15 @@ def find(connection: Connection, decision: str) -> Decision | None:
     return None if body is None else codec.parse(Decision, body)
 
 
+def since(connection: Connection, at: datetime) -> Iterator[Decision]:
+    """Every decision made since then, oldest first."""
+    rows = connection.execute(
+        select(decisions.c.body).where(decisions.c.at >= at).order_by(decisions.c.at, decisions.c.id)
+    )
+    for body in rows.scalars():
+        yield codec.parse(Decision, body)
+
+
 def latest(connection: Connection, since: datetime) -> Iterator[Decision]:
     """The last decision of each ticket decided on since then, oldest first."""
     newest = (

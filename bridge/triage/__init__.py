@@ -1,6 +1,6 @@
 """What a ticket's text says: new words, intent, urgency, sentiment, language, whether a machine wrote it. Pure."""
 
-from bridge.triage.clean import new_words, text_of
+from bridge.triage.clean import new_words, opening, text_of
 from bridge.triage.entities import Extractors
 from bridge.triage.keywords import Keywords
 from bridge.triage.mail import readable
@@ -17,6 +17,7 @@ __all__ = [
     "Text",
     "asks_for_human",
     "new_words",
+    "opening",
     "readable",
     "redact",
     "text_of",

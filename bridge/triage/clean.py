@@ -1,7 +1,7 @@
 """The requester's new words: what is left of messages without quoted text, forwarded headers and signatures."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import dropwhile, takewhile
 from typing import Final
 
@@ -21,6 +21,16 @@ def text_of(ticket: Ticket) -> str:
     """
     parts = (ticket.subject, *(new_words(message.text) for message in newest(ticket.messages)))
     return "\n\n".join(part for part in parts if part.strip())
+
+
+def opening(ticket: Ticket) -> Ticket:
+    """The ticket as it was before an agent answered: what a model has to read it by when it is new."""
+    answered = (
+        number
+        for number, message in enumerate(ticket.messages)
+        if message.visibility is Visibility.PUBLIC and message.author.kind is ActorKind.AGENT and number
+    )
+    return replace(ticket, messages=ticket.messages[: next(answered, None)])
 
 
 def newest(messages: Sequence[Message]) -> list[Message]:

@@ -19,6 +19,7 @@ from deskbridge.cli import (
     init,
     install,
     layout,
+    models,
     policy,
     queue,
     sandbox,
@@ -70,6 +71,9 @@ policy.app.command()(layout.schema)
 policy.app.command("format")(layout.format_file)
 policy.app.command()(diff.diff)
 app.add_typer(policy.app, name="policy")
+triage.app.command("models")(models.list_models)
+triage.app.command()(models.rollback)
+triage.app.command()(models.drift)
 app.add_typer(triage.app, name="triage")
 app.add_typer(connect.app, name="connect")
 app.add_typer(secret.app, name="secrets")

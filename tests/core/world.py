@@ -21,6 +21,7 @@ from bridge.budget import BudgetGate
 from bridge.caller import Caller, Receivers
 from bridge.enrichment import EnrichmentOptions
 from bridge.intake import Intake
+from bridge.labelling import Read, words_alone
 from bridge.loops import Cap
 from bridge.metrics import Metrics
 from bridge.model import Decision, Mode, TicketRef
@@ -83,6 +84,7 @@ class Process:
         mode: Mode = Mode.LIVE,
         at_once: int = 4,
         suggest: Suggest = nothing_to_suggest,
+        read: Read = words_alone,
     ) -> None:
         self.vendor, self.store, self.clock = vendor, store, clock
         self.name = f"acme-{vendor}"
@@ -102,6 +104,7 @@ class Process:
             policy=lambda: self.policy,
             gather=partial(enrichment.enrich, deadline=timedelta(seconds=5), clock=clock, pool=self._pool),
             suggest=suggest,
+            read=read,
             matcher=matcher,
             clock=clock,
             metrics=self.metrics,
@@ -219,10 +222,11 @@ class World(Process, People):
         policy: str,
         mode: Mode = Mode.LIVE,
         suggest: Suggest = nothing_to_suggest,
+        read: Read = words_alone,
     ) -> None:
         self.sandbox = SANDBOXES[vendor](clock=clock.unix)
         self.running = start(self.sandbox)
-        super().__init__(vendor, store, clock, self.running.url, policy=policy, mode=mode, suggest=suggest)
+        super().__init__(vendor, store, clock, self.running.url, policy=policy, mode=mode, suggest=suggest, read=read)
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
