@@ -17,7 +17,7 @@ _SHOWN = 20
 
 
 def main() -> int:
-    """Run as the arguments say; 0 where nothing was lost, duplicated, overwritten or out of order."""
+    """Run as the arguments say; 0 where nothing was lost, duplicated, overwritten, out of order or oversold."""
     given = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a run that is told to end ends its processes too
     workers = given.workers if given.workers is not None else 4 if given.engine == "postgresql" else 0
@@ -78,6 +78,7 @@ def report(console: Console, result: Result) -> None:
         ("duplicated", verdict.duplicated),
         ("overwritten", verdict.overwritten),
         ("disordered", verdict.disordered),
+        ("oversold", verdict.oversold),
         ("vendor race", [words for words, _ in verdict.races]),
     ):
         for sentence in sentences[:_SHOWN]:

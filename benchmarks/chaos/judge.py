@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.chaos.script import RAISED, TEAMS, WORDS, tag_of
+from benchmarks.chaos.script import LINE, LINE_SLOTS, RAISED, TEAMS, WORDS, tag_of
 
 State = Mapping[str, Any]
 """What a sandbox's `GET /_sandbox/state` answers."""
@@ -93,13 +93,16 @@ class Verdict:
     """What became of the tickets of one desk or of all; each list has one sentence for each fault.
 
     `effects` are those of all messages; `races` are overwritten edits that fell between our look and our write at a
-    vendor without a lock, each with the length of that window in milliseconds.
+    vendor without a lock, each with the length of that window in milliseconds. `oversold` are tickets of the queue that
+    were given to somebody who had no slot free, `queued` counts all that were given.
     """
 
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     overwritten: list[str] = field(default_factory=list)
     disordered: list[str] = field(default_factory=list)
+    oversold: list[str] = field(default_factory=list)
+    queued: int = 0
     races: list[tuple[str, float]] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     writes: int = 0
@@ -117,8 +120,8 @@ class Verdict:
 
     @property
     def clean(self) -> bool:
-        """True where nothing is lost, done twice, overwritten or out of order."""
-        return not (self.lost or self.duplicated or self.overwritten or self.disordered)
+        """True where nothing is lost, done twice, overwritten, out of order or given to who had no room."""
+        return not (self.lost or self.duplicated or self.overwritten or self.disordered or self.oversold)
 
 
 def judge(state: State, killed: Sequence[float] = ()) -> Verdict:
@@ -144,6 +147,44 @@ def judge(state: State, killed: Sequence[float] = ()) -> Verdict:
             else:
                 verdict.races.append((words, window))
     return verdict
+
+
+def oversold(states: Iterable[State]) -> tuple[list[str], int]:
+    """Assignments of ours in the queue to who had all their slots taken by others of ours then, over all desks; and how
+    many there were.
+
+    A slot is taken from our assignment until the ticket is assigned to somebody else or solved, each by its history.
+    """
+    moves = sorted((move for state in states for move in _turns(state)), key=lambda move: move[0])
+    hands: dict[str, str] = {}
+    solved: set[str] = set()
+    found: list[str] = []
+    given = 0
+    for _, ticket, agent in moves:
+        hands.pop(ticket, None)
+        if agent is None or ticket in solved:
+            solved.add(ticket)
+            continue
+        given += 1
+        if sum(holder == agent for holder in hands.values()) >= LINE_SLOTS:
+            found.append(f"{ticket}: {agent} had {LINE_SLOTS} already")
+        hands[ticket] = agent
+    return found, given
+
+
+def _turns(state: State) -> Iterator[tuple[float, str, str | None]]:
+    """When a ticket of the queue got into somebody's hands by us, and when out of them (None)."""
+    agents = {str(agent["id"]): agent["email"] for agent in state["agents"]}
+    line = {ticket["id"] for ticket in state["tickets"] if LINE in ticket["subject"]}
+    for write in state["writes"]:
+        if write["ticket"] not in line:
+            continue
+        fields = {_NAMES.get(name, name): after for name, (_, after) in write["changes"].items() if name not in _BESIDE}
+        name = f"{state['vendor']} {write['ticket']}"
+        if write["actor_kind"] == "integration" and "assignee" in fields:
+            yield write["at"], name, agents.get(str(fields["assignee"]))
+        elif write["actor_kind"] == "agent" and "status" in fields:
+            yield write["at"], name, None
 
 
 class Case:
@@ -182,9 +223,11 @@ class Case:
     def _due(self, word: str) -> Iterator[Effect]:
         """A tag for every word, a higher priority for some; for the first word also a note, a team and an agent.
 
-        What an agent took off, or set themselves before we did, is not due.
+        What an agent took off, or set themselves before we did, is not due; nothing is of what was solved in the queue.
         """
         since = self.heard[word]
+        if LINE in self.ticket["subject"] and self._theirs("status"):
+            return
         if (tag := self._tagged(word)) is not None:
             yield Effect("tag", since, tag[0])
         if word in RAISED and self.vendor not in _NO_PRIORITY and not self._theirs("priority"):
@@ -194,7 +237,7 @@ class Case:
             return
         yield Effect("note", since, min((note["at"] for note in self.notes), default=None))
         if not self._theirs("team", "assignee"):
-            wanted = next(team for about, team in TEAMS.items() if about in self.ticket["subject"])
+            wanted = next((team for about, team in TEAMS.items() if about in self.ticket["subject"]), "General")
             yield Effect("team", since, self._set_at("team") if self.ticket["team"] == wanted else None)
             yield Effect("agent", since, self._set_at("assignee") if self.ticket["assignee"] else None)
 

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 
 from benchmarks.chaos.ground import Hosts
-from benchmarks.chaos.judge import Verdict, judge
+from benchmarks.chaos.judge import Verdict, judge, oversold
 from benchmarks.chaos.script import Story, script
 from benchmarks.chaos.stage import VENDORS, Fleet, Stage, stage
-from bridge.store import Store, casebook
+from bridge.store import Store, casebook, queue
 from bridge.worker import LEASE
 
 FAULTS: Mapping[str, object] = {
@@ -75,7 +75,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """True where nothing is lost, duplicated, overwritten or out of order."""
+        """True where nothing is lost, duplicated, overwritten, out of order or given to who had no room."""
         return self.verdict.clean
 
     def summary(self) -> dict[str, Any]:
@@ -89,6 +89,8 @@ class Result:
             "duplicated": len(verdict.duplicated),
             "overwritten": len(verdict.overwritten),
             "disordered": len(verdict.disordered),
+            "oversold": len(verdict.oversold),
+            "queued": verdict.queued,
             "vendor_races": [round(window, 1) for _, window in verdict.races],
             "writes_per_event": round(verdict.writes / self.plan.size, 3),
             "rate_limited": verdict.rate_limited,
@@ -123,12 +125,14 @@ def run(plan: Plan, faults: Mapping[str, object] = FAULTS) -> Result:
     with stage(engine=plan.engine, workers=plan.workers, hosts=plan.hosts, seed=plan.seed, keep=plan.keep) as found:
         killed, cut = asyncio.run(_play(found, stories, plan, faults))
         settled = _settle(found)
-        verdict = Verdict()
+        verdict, states = Verdict(), []
         for vendor, url in found.urls.items():
             state = httpx.get(f"{url}/_sandbox/state", timeout=300)
             if plan.keep is not None:
                 (plan.keep / f"{vendor}.json").write_bytes(state.content)
-            verdict.add(judge(state.json(), [*killed, *cut]))
+            states.append(state.json())
+            verdict.add(judge(states[-1], [*killed, *cut]))
+        verdict.oversold, verdict.queued = oversold(states)
     result = Result(plan, verdict, killed, cut, settled)
     if plan.keep is not None:
         (plan.keep / "result.json").write_text(json.dumps(result.summary() | {"killed": killed, "cut": cut}))
@@ -216,6 +220,7 @@ def _quiet(found: Stage, store: Store, until: float) -> bool:
         pending = sum(httpx.get(f"{url}/_sandbox/quiet", timeout=60).json()["pending"] for url in found.urls.values())
         found.fleet.revive()
         with store.reading() as connection:
-            still = still + 1 if pending == 0 and casebook.idle(connection) else 0
+            idle = casebook.idle(connection) and not queue.lengths(connection)
+        still = still + 1 if pending == 0 and idle else 0
         time.sleep(0.5)
     return still >= 6

@@ -26,8 +26,18 @@ TEAMS = {"ledger": "Billing", "socket": "Tech Support", "greeting": "General"}
 AGENTS = {
     "Billing": ("ana", "bo"),
     "Tech Support": ("cy", "dee"),
-    "General": ("eli", "fay", "gus", "hana"),
+    "General": ("eli", "fay"),
 }
+
+LINE = "parcel"
+"""The word in the subject of a ticket that has to wait in a queue; its team is General at the desks."""
+
+LINE_AGENTS = ("gus", "hana")
+LINE_SLOTS = 2
+"""Who works off the queue, and how many tickets each of them may have in hand, over all desks together.
+
+They are given tickets by us alone, and do nothing but solve them, so that what they hold is ours to answer for.
+"""
 
 SOON = 2.0
 """Seconds after a ticket's creation before which no human agent touches it: nobody reads and acts faster."""
@@ -70,8 +80,8 @@ def script(size: int, seed: int, *, vendors: tuple[str, ...], rate: float, pause
     `pause` is the longest time in seconds between two acts of a story.
     """
     chance = random.Random(seed)
-    stories: list[Story] = []
-    left = size
+    stories = list(_line(chance, size, rate, pause, vendors))
+    left = size - sum(len(story.acts) for story in stories)
     while left:
         vendor = vendors[len(stories) % len(vendors)]
         acts = tuple(_Teller(chance, len(stories), pause).acts())
@@ -79,6 +89,22 @@ def script(size: int, seed: int, *, vendors: tuple[str, ...], rate: float, pause
         stories.append(Story(vendor, chance.uniform(0, size / rate), acts))
         left -= len(acts)
     return sorted(stories, key=lambda story: story.at)
+
+
+def _line(chance: random.Random, size: int, rate: float, pause: float, vendors: tuple[str, ...]) -> Iterator[Story]:
+    """Tickets of the queue, each solved a while later whether somebody has it by then or not.
+
+    The last ones are not, and are as many as there are slots: each of them must have an agent in the end.
+    """
+    places, count = len(LINE_AGENTS) * LINE_SLOTS, size // 25
+    ends = sorted(chance.uniform(0, size / rate) for _ in range(count))
+    for number, at in enumerate(ends):
+        word, who = chance.choice(WORDS), chance.choice(LINE_AGENTS)
+        say = {"email": f"line-{number}@mail.example", "name": "Kim Client", "channel": "email"}
+        say |= {"subject": f"The {LINE}: {word}", "body": f"Please tell me where the {word} is today."}
+        solve = {"agent": f"{who}@acme.example", "set": {"status": "resolved"}, "reply": "It is on its way."}
+        acts = [Act(0.0, "customers/write", say), Act(SOON + chance.uniform(1.0, 4.0) * pause, "agents/edit", solve)]
+        yield Story(vendors[number % len(vendors)], at, tuple(acts if number < count - places else acts[:1]))
 
 
 class _Teller:
@@ -174,10 +200,16 @@ def tag_of(word: str) -> str:
 def policy(desks: tuple[str, ...]) -> dict[str, object]:
     """The policy of the play: a tag for each word, a higher priority for some, a team by what the subject says."""
     keys = {"Billing": "billing", "Tech Support": "tech", "General": "general"}
+    people = (*LINE_AGENTS, *(name for names in AGENTS.values() for name in names))
     bindings = {
-        "teams": {key: team for team, key in keys.items()},
-        "agents": {name: f"{name}@acme.example" for names in AGENTS.values() for name in names},
+        "teams": {key: team for team, key in keys.items()} | {LINE: "General"},
+        "agents": {name: f"{name}@acme.example" for name in people},
     }
+    teams: dict[str, object] = {
+        key: {"assign_at_arrival": True, "members": {name: {"capacity": 1_000} for name in AGENTS[team]}}
+        for team, key in keys.items()
+    }
+    line = {"slots": LINE_SLOTS, "members": {name: {"capacity": LINE_SLOTS} for name in LINE_AGENTS}}
     rules = [
         {
             "name": f"heard {word}",
@@ -190,10 +222,11 @@ def policy(desks: tuple[str, ...]) -> dict[str, object]:
         {"name": f"about the {about}", "when": {"subject": [about]}, "to": {"team": keys[team]}}
         for about, team in TEAMS.items()
     ]
+    routes.append({"name": "the queue", "when": {"subject": [LINE]}, "to": {"team": LINE}})
     return {
         "policy": "deskbridge/v1",
         "mode": "live",
-        "teams": {key: {"members": {name: {"capacity": 1_000} for name in AGENTS[team]}} for team, key in keys.items()},
+        "teams": {**teams, LINE: line},
         "annotate": rules,
         "route": [*routes, {"name": "everything else", "to": {"team": "general"}}],
         "bindings": dict.fromkeys(desks, bindings),

@@ -12,6 +12,8 @@ def test_nothing_is_lost_doubled_overwritten_or_out_of_order_whatever_dies(engin
     result = run(Plan(size=150, seed=11, engine=engine, kills=4, workers=workers, rate=20.0, pause=1.5))
     verdict, figures = result.verdict, result.summary()
     assert (verdict.lost, verdict.duplicated, verdict.overwritten, verdict.disordered) == ([], [], [], [])
+    assert verdict.oversold == []
+    assert figures["queued"] >= 4
     assert result.settled
     assert figures["kills"] == 4
     assert figures["effects"] == figures["effects_due"] > 150

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chaos.judge import Verdict, judge
-from benchmarks.chaos.script import RAISED, WORDS, tag_of
+from benchmarks.chaos.judge import Verdict, judge, oversold
+from benchmarks.chaos.script import LINE, LINE_SLOTS, RAISED, WORDS, tag_of
 
 CALM = [word for word in WORDS if word not in RAISED]
 FIRST, SECOND = CALM[0], CALM[1]
@@ -241,3 +241,35 @@ def test_writes_are_counted_also_where_the_answer_was_lost_and_throttled_calls_b
     desk.call(5.0, "PUT", 429, "429")
     verdict = desk.judged()
     assert (verdict.writes, verdict.rate_limited) == (2, 1)
+
+
+def line(vendor: str, *turns: tuple[float, str, str | None]) -> dict[str, Any]:
+    """A desk with tickets of the queue: at each time one is given to an agent, or is solved (None)."""
+    name = {"zendesk": "assignee_id", "freshdesk": "responder_id", "intercom": "assignee_id"}[vendor]
+    writes = [
+        {"at": at, "ticket": ticket, "actor_kind": "integration", "changes": {name: [None, agent]}}
+        if agent is not None
+        else {"at": at, "ticket": ticket, "actor_kind": "agent", "changes": {"status": ["open", "solved"]}}
+        for at, ticket, agent in turns
+    ]
+    tickets = [{"id": ticket, "subject": f"The {LINE}: {FIRST}"} for ticket in {ticket for _, ticket, _ in turns}]
+    agents = [{"id": 7, "email": "gus@acme.example"}, {"id": 8, "email": "hana@acme.example"}]
+    return {"vendor": vendor, "writes": writes, "tickets": tickets, "agents": agents}
+
+
+def test_slots_that_are_free_again_are_not_oversold_also_over_two_desks() -> None:
+    one = line("zendesk", (1.0, "a", "7"), (5.0, "a", None), (6.0, "b", "7"), (7.0, "c", "8"))
+    other = line("freshdesk", *((2.0 + number, f"{number}", "7") for number in range(LINE_SLOTS - 1)))
+    assert oversold([one, other]) == ([], 3 + LINE_SLOTS - 1)
+
+
+def test_one_ticket_more_than_slots_is_told_also_where_another_desk_gave_it() -> None:
+    one = line("zendesk", *((1.0 + number, f"{number}", "7") for number in range(LINE_SLOTS)))
+    found, _ = oversold([one, line("intercom", (9.0, "x", "7"))])
+    assert found == [f"intercom x: gus@acme.example had {LINE_SLOTS} already"]
+
+
+def test_what_was_solved_before_it_was_given_takes_no_slot() -> None:
+    late = ((1.0 + number, f"{number}", None) for number in range(5))
+    given = ((2.0 + number, f"{number}", "7") for number in range(5))
+    assert oversold([line("freshdesk", *late, *given)]) == ([], 0)

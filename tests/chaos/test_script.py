@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import rules
-from benchmarks.chaos.script import SOON, WORDS, Story, policy, script
+from benchmarks.chaos.script import LINE, LINE_AGENTS, LINE_SLOTS, SOON, WORDS, Story, policy, script
 from benchmarks.chaos.stage import VENDORS
 
 SEEDS = range(1, 6)
@@ -42,8 +42,20 @@ def test_each_message_of_a_ticket_has_a_word_of_its_own() -> None:
         assert len({found[0] for found in words}) == len(said)
 
 
+def in_the_queue(story: Story) -> bool:
+    return LINE in str(story.acts[0].say["subject"])
+
+
+def test_the_queue_has_as_many_tickets_in_the_end_as_slots() -> None:
+    line = [story for story in play(5) if in_the_queue(story)]
+    assert len(line) > 2 * len(LINE_AGENTS) * LINE_SLOTS
+    assert sum(len(story.acts) == 1 for story in line) == len(LINE_AGENTS) * LINE_SLOTS
+
+
 def test_a_solved_ticket_is_always_written_to_again_and_answers_come_before_replies() -> None:
     for story in play(5):
+        if in_the_queue(story):
+            continue
         for act, after in pairwise((*story.acts, None)):
             assert act is not None
             if act.say.get("set") == {"status": "resolved"}:
@@ -63,4 +75,4 @@ def test_every_kind_of_edit_is_played() -> None:
 def test_its_policy_is_one(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(yaml.safe_dump(policy(("acme-zendesk",))), "utf-8")
-    assert rules.load(file).teams() == ("billing", "general", "tech")
+    assert rules.load(file).teams() == ("billing", "general", "parcel", "tech")
