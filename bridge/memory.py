@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bridge.model import ActorKind, Change, EventKind, Message, Priority, Status, Ticket, Visibility
+from bridge.model import ActorKind, Change, EventKind, Message, Priority, Status, Ticket, Visibility, owned
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,24 @@ RESTING = {Status.PENDING, Status.ON_HOLD}
 """Statuses of a ticket that waits for its requester or a third party: its agent has room for another meanwhile."""
 
 
+def seen(
+    memory: Memory, known: Ticket | None, now: Ticket, default_priority: Priority, created: Ticket | None = None
+) -> Memory:
+    """The memory after a whole look at a ticket, `known` being what we knew of it; the rest as `first_sight`."""
+    memory = replace(memory, held=memory.held | now.touched)
+    if known is None:
+        return first_sight(memory, created, now, default_priority)
+    return observe(memory, known, now)
+
+
+def looks_back(memory: Memory, known: Ticket | None, *, queued: bool) -> bool:
+    """Whether a look at a ticket must ask for its history too: while it may yet be assigned.
+
+    Who took it and gave it back before we looked leaves no other trace. `queued` says that it is in the router's care.
+    """
+    return known is None or memory.conflicts > 0 or queued
+
+
 def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
     """The memory after seeing a ticket anew: what differs from what we knew was set by somebody else.
 
@@ -63,7 +81,7 @@ def observe(memory: Memory, known: Ticket | None, now: Ticket) -> Memory:
     if now.status in _BY_ITSELF:
         moved.discard("status")
     if "assignee" in moved and now.assignee_id is not None:
-        moved.add("team")
+        moved |= owned("assignee")
     left = {known.assignee_id} if "assignee" in moved and known.assignee_id else set()
     attempted = memory.attempted or Change()
     removed = known.tags - now.tags - attempted.remove_tags
@@ -100,7 +118,7 @@ _NOBODY_YET = timedelta(seconds=2)
 
 def _assigned(memory: Memory, ticket: Ticket) -> Memory:
     """An assignee found at first sight is somebody's choice, and so is the team they are in."""
-    return memory if ticket.assignee_id is None else replace(memory, held=memory.held | {"assignee", "team"})
+    return memory if ticket.assignee_id is None else replace(memory, held=memory.held | owned("assignee"))
 
 
 _BY_ITSELF = {Status.NEW, Status.OPEN}
@@ -140,15 +158,15 @@ _SAME_MOMENT = timedelta(seconds=2)
 
 def told(memory: Memory, kinds: Iterable[EventKind]) -> Memory:
     """The memory after events of others: what one set is theirs, also where another cleared it before we looked."""
-    return replace(memory, held=memory.held.union(*(_THEIRS.get(kind, ()) for kind in kinds)))
+    return replace(memory, held=memory.held.union(*(owned(_SET[kind]) for kind in kinds if kind in _SET)))
 
 
-_THEIRS: Mapping[EventKind, tuple[str, ...]] = {
-    EventKind.ASSIGNED: ("assignee", "team"),
-    EventKind.TEAM_CHANGED: ("team",),
-    EventKind.PRIORITY_CHANGED: ("priority",),
+_SET: Mapping[EventKind, str] = {
+    EventKind.ASSIGNED: "assignee",
+    EventKind.TEAM_CHANGED: "team",
+    EventKind.PRIORITY_CHANGED: "priority",
 }
-"""By the kind of an event of somebody else, the fields that they hold from then on; as `observe` finds by comparing."""
+"""What was set, by the kind of an event; as `observe` finds by comparing."""
 
 
 def created_by_a_person(memory: Memory, ticket: Ticket) -> Memory:

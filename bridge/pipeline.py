@@ -577,19 +577,14 @@ def see(
     if creation is not None and created is not None and _only_its_burst(creation, events):
         ticket = created
     elif called or _may_matter(events, memory, acting_id) or (queued and _may_be_gone(events)):
-        # While it may yet be assigned: who took it and gave it back before we looked leaves no other trace.
-        history = known is None or memory.conflicts > 0 or queued
+        history = remembered.looks_back(memory, known, queued=queued)
         ticket = desk.fetch(TicketRef(box.desk, box.ticket), history=history)
-        memory = replace(memory, held=memory.held | ticket.touched)
         seen_until = reconcile.seen_whole(ticket, asked_at)
     elif known is not None and (status := _settled(events, known)) is not None:
         return Sighting(replace(known, status=status), memory, None)
     else:
         return Sighting(None, memory, None)
-    if known is None:
-        memory = remembered.first_sight(memory, created, ticket, desk.default_priority)
-    else:
-        memory = remembered.observe(memory, known, ticket)
+    memory = remembered.seen(memory, known, ticket, desk.default_priority, created)
     trigger = _trigger(memory, ticket, called)
     if trigger is not None:
         _require_settled(desk, ticket, asked_at)

@@ -113,13 +113,11 @@ def of_ticket(
         earlier = tuple(decision.id for decision in journal.of_ticket(connection, ref.desk, ref.id))
         is_known = ref.desk in rosters.load(connection)
     with purpose("explain"):
-        ticket = connected.desk.fetch(ref)
+        history = remembered.looks_back(memory, known, queued=place is not None)
+        ticket = connected.desk.fetch(ref, history=history)
         situation = situation_of(store, policy, settings, None if is_known else connected.desk.roster())
         facts = _facts(ticket, connected, settings)
-    if known is None:
-        memory = remembered.first_sight(memory, None, ticket, connected.desk.default_priority)
-    else:
-        memory = remembered.observe(memory, known, ticket)
+    memory = remembered.seen(memory, known, ticket, connected.desk.default_priority)
     trigger = EventKind.REQUESTER_REPLIED if memory.decided else EventKind.TICKET_CREATED
     known = connected.with_requester(ticket)
     labeller = Labeller(store, settings.models, policy=lambda: policy, metrics=Metrics())

@@ -21,6 +21,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
     Visibility,
+    owned,
 )
 
 Row = Mapping[str, Any]
@@ -213,11 +214,11 @@ def touched_by(parts: Iterable[Row], names: Names) -> frozenset[str]:
         for part in parts
         if part.get("part_type") in ASSIGNING_PARTS and actor_of(part, names).kind is ActorKind.AGENT
     }
-    return frozenset().union(*(_HANDS[kind] for kind in to if kind in _HANDS))
+    return frozenset[str]().union(*(owned(_ASSIGNED[kind]) for kind in to if kind in _ASSIGNED))
 
 
-_HANDS: Final = {"admin": ("assignee", "team"), "team": ("team",)}
-"""By who was assigned, what belongs to a person from then on: who chooses an agent has chosen the team."""
+_ASSIGNED: Final = {"admin": "assignee", "team": "team"}
+"""What of a ticket is set, by who was assigned."""
 
 
 def opening_of(item: Row) -> Row:

@@ -6,17 +6,18 @@ from typing import Final
 from adapters.wire import some_id
 from adapters.zendesk import plan
 from adapters.zendesk.mapping import Json, listing, mapping
+from bridge.model import owned
 
 SYSTEM: Final = "-1"
 """The author of what Zendesk does by itself."""
 
-_THEIRS: Final[Mapping[str, tuple[str, ...]]] = {
-    "assignee_id": ("assignee", "team"),
-    "group_id": ("team",),
-    "priority": ("priority",),
-    "type": ("type",),
+_FIELDS: Final[Mapping[str, str]] = {
+    "assignee_id": "assignee",
+    "group_id": "team",
+    "priority": "priority",
+    "type": "type",
 }
-"""By an event's field, what belongs to whoever changed it: who chooses an agent has chosen the team."""
+"""By an event's field, what of a ticket it changes."""
 
 
 def marker(audit: Json) -> object:
@@ -37,4 +38,4 @@ def touched(audits: Iterable[Json], requester_id: str | None) -> frozenset[str]:
         for event in listing(audit.get("events"))
         if event.get("type") == "Change"
     }
-    return frozenset[str]().union(*(_THEIRS.get(name, ()) for name in changed))
+    return frozenset[str]().union(*(owned(_FIELDS[name]) for name in changed if name in _FIELDS))

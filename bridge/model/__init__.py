@@ -49,6 +49,7 @@ from bridge.model.ticket import (
     TicketRef,
     TicketSummary,
     Visibility,
+    owned,
 )
 from bridge.model.waiting import Place, PlaceState, Wait
 
@@ -110,4 +111,5 @@ __all__ = [
     "Use",
     "Visibility",
     "Wait",
+    "owned",
 ]

@@ -91,6 +91,11 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
 
 
+def owned(field: str) -> frozenset[str]:
+    """What belongs to a person who sets a field of a ticket: who chooses an agent has chosen the team."""
+    return frozenset({"assignee", "team"}) if field == "assignee" else frozenset({field})
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """A ticket as it was when read.

@@ -24,12 +24,13 @@ DESK = "acme-freshdesk"
 
 
 @pytest.fixture
-def world(sqlite_store: Store, clock: Clock, tmp_path: Path) -> Iterator[World]:
-    """A bridge on a Freshdesk sandbox, with the files of its settings and policy beside its database."""
+def world(request: pytest.FixtureRequest, sqlite_store: Store, clock: Clock, tmp_path: Path) -> Iterator[World]:
+    """A bridge on a sandbox, Freshdesk's by default, with the files of its settings and policy beside its database."""
+    vendor = getattr(request, "param", "freshdesk")
     (tmp_path / "policy.yaml").write_text(POLICY)
-    found = World("freshdesk", sqlite_store, clock, policy=POLICY)
-    desk = {"vendor": "freshdesk", "mode": "live", "url": found.running.url, **OPTIONS["freshdesk"]}
-    settings = {"database": f"sqlite:///{tmp_path}/bridge.sqlite3", "desks": {DESK: desk}}
+    found = World(vendor, sqlite_store, clock, policy=POLICY)
+    desk = {"vendor": vendor, "mode": "live", "url": found.running.url, **OPTIONS[vendor]}
+    settings = {"database": f"sqlite:///{tmp_path}/bridge.sqlite3", "desks": {f"acme-{vendor}": desk}}
     (tmp_path / "deskbridge.yaml").write_text(json.dumps(settings))
     yield found
     found.close()
@@ -105,6 +106,17 @@ def test_what_somebody_else_set_is_told_as_left_alone_and_earlier_decisions_by_t
     assert explained["assignment"] is None
     assert explained["remarks"][0].startswith("it has an agent already")
     assert f"left alone: {explained['kept'][0]}" in run(tmp_path, f"{DESK}:{number}")
+
+
+@pytest.mark.parametrize("world", ["zendesk", "intercom"], indirect=True)
+def test_what_somebody_set_and_took_back_before_we_looked_is_told_as_left_alone(world: World, tmp_path: Path) -> None:
+    world.control("PUT", "faults", {"drop": 1.0})
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.clock.turn(4)
+    world.agent(number, set={"team": "Billing", "assignee": "bo@acme.example"})
+    world.agent(number, set={"assignee": None})
+    kept = plain(tmp_path, f"{world.desk.name}:{number}")["kept"]
+    assert "assignee was set by somebody else" in kept
 
 
 def test_a_past_decision_is_explained_by_the_policy_and_the_ticket_that_it_was_made_by(

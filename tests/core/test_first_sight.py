@@ -127,11 +127,10 @@ def test_an_assignment_that_an_agent_took_back_before_we_looked_is_still_theirs(
     assert "money" in world.ticket(number)["tags"]
 
 
+@pytest.mark.parametrize("world", ["zendesk", "intercom"], indirect=True)
 @pytest.mark.parametrize("first", ["creation", "reply"])
 def test_what_an_agent_took_back_unheard_before_we_looked_is_still_theirs(world: World, first: str) -> None:
-    """Every webhook about it is lost. What only Freshdesk's agents remember, no bridge can know."""
-    if world.vendor == "freshdesk":
-        pytest.skip("no call of Freshdesk's tells what was done to a ticket")
+    """Every webhook about it is lost. What only Freshdesk's agents remember, no bridge can know: no call tells it."""
     number = world.customer("Charged twice", "Please refund the invoice.")
     world.delivered()
     world.control("PUT", "faults", {"drop": 1.0})
@@ -163,9 +162,9 @@ def test_what_an_agent_took_back_between_decision_and_write_is_still_theirs(worl
     assert len(world.ticket(number)["notes"]) == 1
 
 
+@pytest.mark.parametrize("world", ["freshdesk", "intercom"], indirect=True)
 def test_a_ticket_that_never_comes_to_rest_is_written_to_where_no_lock_refuses(world: World) -> None:
-    if world.vendor == "zendesk":
-        pytest.skip("Zendesk's lock refuses, and after four refusals a person is asked")
+    """Zendesk's lock does, and after four refusals a person is asked."""
     number = world.customer("Charged twice", "Please refund the invoice.")
     for _ in range(8):
         world.delivered()
