@@ -34,7 +34,7 @@ from bridge.reconcile import Tally
 from bridge.schedule import Job, Schedule
 from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
-from bridge.store import Store, inbox, installations
+from bridge.store import Store, inbox, installations, queue
 from bridge.store import budget as budgets
 from bridge.store import roster as rosters
 from bridge.store.retention import tidy
@@ -59,6 +59,9 @@ MODEL_EVERY = timedelta(seconds=10)
 
 POLICY_EVERY = timedelta(seconds=2)
 """How often a process asks the database which policy is in effect, and looks at its file."""
+
+QUEUE_EVERY = timedelta(seconds=10)
+"""How old the figures of the queues may get."""
 
 FOLLOW_SECONDS = 20.0
 """The longest one run follows a desk's changes, below a job's lease; the next run goes on where it stopped."""
@@ -244,6 +247,16 @@ class Bridge:
         tidied = tidy(self.store, self.clock(), timedelta(days=self.settings.retention_days))
         log.info("tidied", **asdict(tidied))
 
+    def measure_queue(self) -> None:
+        """Tell the metrics what waits for agents now, in every team of the policy."""
+        with self.store.reading() as connection:
+            waiting = {one.team: one for one in queue.lengths(connection)}
+        for team in {*self.policies().teams(), *waiting}:
+            found = waiting.get(team)
+            self.metrics.waiting.labels(team).set(found.waiting if found else 0)
+            longest = (self.clock() - found.since).total_seconds() if found else 0.0
+            self.metrics.waiting_longest.labels(team).set(longest)
+
     def _jobs(self) -> Iterator[Job]:
         for name, connected in self.desks.items():
             yield Job(f"agents of {name}", ROSTER_EVERY, partial(_unless_held, self.take_roster, connected.desk))
@@ -252,6 +265,7 @@ class Bridge:
             every = timedelta(minutes=self.settings.knowledge.refresh_minutes)
             yield Job("knowledge", every, self.shelf.refresh, everywhere=True)
         yield Job("retention", TIDY_EVERY, self.tidy)
+        yield Job("queue", QUEUE_EVERY, self.measure_queue, everywhere=True)
         yield Job("model", MODEL_EVERY, self.labeller.refresh, everywhere=True)
         yield Job("policy", POLICY_EVERY, self.policies.refresh, everywhere=True)
 
