@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
+from adapters.wire import base
 from bridge import installing
 from bridge.budget import BudgetGate
 from bridge.installing import Installation, InstallFailed
@@ -41,6 +42,7 @@ LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the desk has called."""
 
 INTERRUPTED: Final = 130
+EXAMPLE: Final = "https://bridge.example.com"
 
 _DEFAULT: Final = Path("deskbridge.yaml")
 _DOES: Final = {"create": "creates", "change": "changes", "delete": "deletes"}
@@ -160,11 +162,13 @@ def _address(url: str | None, desk: str, begun: Installation | None) -> str:
     """Where the desk's webhooks go: below the address given, else where they went before."""
     if url is None:
         if begun is None:
-            raise typer.BadParameter("say by --url where desks reach this bridge, like https://bridge.example.com")
+            raise typer.BadParameter(f"say by --url where desks reach this bridge, like {EXAMPLE}")
         return begun.address
     parts = urlsplit(url)
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or "@" in url:
-        raise typer.BadParameter(f"'{url}' is no address like https://bridge.example.com")
+    try:
+        base(urlunsplit(parts._replace(path="")), EXAMPLE)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from None
     return f"{url.rstrip('/').removesuffix(f'{HOOKS}{desk}')}{HOOKS}{desk}"
 
 
@@ -203,6 +207,7 @@ def _conclude(
         begins = "Done" if report.calls else "Nothing had to be changed"
         report.say(f"{begins}: '{desk}' sends its webhooks to {address}")
         report.say(*(f"{each} in the settings has a new secret: start `deskbridge serve` anew." for each in changed))
+        report.say(f"`deskbridge doctor {desk}` looks whether they arrive.")
     report.end(desk, address=address, new_secrets=list(changed))
 
 

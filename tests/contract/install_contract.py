@@ -13,7 +13,7 @@ import pytest
 from bridge import installing
 from bridge.errors import DeskError
 from bridge.installing import InstallFailed
-from bridge.ports import Act, Call, Gate, Installer
+from bridge.ports import Act, Call, Gate, Installer, Piece
 from bridge.store import Store, installations
 from sandbox.common import Running
 from tests.contract.world import OpenGate, TurnableClock
@@ -199,6 +199,18 @@ class InstallContract(ABC):
         assert self.install(site) == []
         self.uninstall(site)
         assert self.at_desk() == []
+
+    def test_what_two_runs_at_the_same_moment_put_up_twice_is_there_once_after_the_next(self, site: Site) -> None:
+        installer = self.installer_at(site.sandbox.url, OpenGate(), site.clock)
+        acts = installer.put_up(installer.survey((ADDRESS,), ()), ADDRESS, self.way)
+        for _ in range(2):
+            made: list[Piece] = []
+            for act in acts:
+                made.append(installer.carry_out(act, made))
+        installer.close()
+        self.install(site)
+        assert self.kinds_at_desk() == self.kinds
+        assert self.install(site) == []
 
     def test_what_an_admin_took_away_is_put_up_again(self, site: Site) -> None:
         self.install(site)

@@ -28,7 +28,7 @@ class Place:
         self.folder = folder
         self.config = folder / "deskbridge.yaml"
         self.name = name
-        text = yaml.safe_dump({"desks": {name: dict(desk)}}, sort_keys=False)
+        text = yaml.safe_dump({"durability": "normal", "desks": {name: dict(desk)}}, sort_keys=False)
         self.config.write_text(f"# Ours, do not touch.\n{text}", "utf-8")
         if policy is not None:
             (folder / "policy.yaml").write_text(policy, "utf-8")

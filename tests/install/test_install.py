@@ -1,7 +1,8 @@
 """`deskbridge install webhooks` and `deskbridge uninstall`, as they are run against sandbox desks."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from bridge.budget import BudgetGate
 from bridge.store import Store, installations
+from deskbridge import settingsfile
+from deskbridge.keeping import Files
 from deskbridge.settingsfile import CannotChange, put_list
 from sandbox.common import Running, start
 from sandbox.freshdesk import API_KEY, FreshdeskSandbox
@@ -227,8 +231,9 @@ def test_what_only_a_person_can_take_out_at_intercom_is_said(intercom: Place) ->
     [
         (("webhooks", "acme"), "say by --url"),
         (("webhooks", "other", *URL), "no desk is called other"),
-        (("webhooks", "acme", "--url", "bridge.example"), "is no address"),
-        (("webhooks", "acme", "--url", "https://me@bridge.example"), "is no address"),
+        (("webhooks", "acme", "--url", "bridge.example"), "must be an https address like https://bridge.example.com"),
+        (("webhooks", "acme", "--url", "http://bridge.example"), "must be an https address"),
+        (("webhooks", "acme", "--url", "https://me@bridge.example"), "without a path or a user"),
         (("webhooks", "acme", *URL, "--via", "pigeon"), "there are: events, triggers"),
     ],
 )
@@ -239,6 +244,106 @@ def test_a_mistake_is_told_before_any_call(
     result = at_zendesk(tmp_path, running).run("install", *arguments, code=2)
     assert words in " ".join(result.output.replace("│", " ").split())
     assert not [call for call in sandbox.calls.calls if "oauth" not in call.path]
+
+
+def test_a_desk_that_refuses_a_rule_without_words_says_how_to_show_it_the_shape(
+    tmp_path: Path, freshdesk: tuple[FreshdeskSandbox, Running]
+) -> None:
+    sandbox, running = freshdesk
+    place = at_freshdesk(tmp_path, running)
+    sandbox.faults.configure({"500": {"next": 9, "match": "POST /api/v2/automations"}})
+    result = place.run("install", "webhooks", "acme", *URL, code=None)
+    assert "make one such webhook or rule by hand, whose shape is then copied" in str(result.exception)
+    sandbox.faults.clear()
+    place.run("install", "webhooks", "acme", *URL)
+    assert len(sandbox.rulebook.rules) == 2
+
+
+class Killed(BaseException):
+    """What `kill -9` looks like from inside."""
+
+
+@dataclass
+class Death:
+    """Comes right after one of the moments at which something changed outside of the process, or a call was let out."""
+
+    at: int
+    moments: int = 0
+
+    def after(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*arguments: Any, **more: Any) -> Any:
+            done = act(*arguments, **more)
+            self.moments += 1
+            if self.moments == self.at:
+                raise Killed
+            return done
+
+        return watched
+
+
+MOMENTS = (
+    (BudgetGate, "admit"),
+    (BudgetGate, "record"),
+    (Files, "keep"),
+    (settingsfile, "put_list"),
+    (installations, "save"),
+    (installations, "forget"),
+)
+
+
+def run_to(place: Place, moment: int, *command: str) -> int:
+    """Run a command until it dies at a moment (0: never); how many moments it came by."""
+    death = Death(moment)
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in MOMENTS:
+            patch.setattr(owner, name, death.after(getattr(owner, name)))
+        if moment:
+            with pytest.raises(Killed):
+                place.run(*command)
+        else:
+            place.run(*command)
+    return death.moments
+
+
+@pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
+def test_killed_at_any_moment_and_run_again_desk_files_and_database_end_the_same(vendor: str, tmp_path: Path) -> None:
+    sandbox: Any = {"zendesk": ZendeskSandbox, "freshdesk": FreshdeskSandbox}[vendor]()
+    install, remove = ("install", "webhooks", "acme", *URL), ("uninstall", "acme")
+    with start(sandbox) as running:
+        place = {"zendesk": at_zendesk, "freshdesk": at_freshdesk}[vendor](tmp_path, running)
+        untouched = place.config.read_text("utf-8")
+        moments, wanted, settled = run_to(place, 0, *install), there(sandbox), place.config.read_text("utf-8")
+        to_remove = run_to(place, 0, *remove)
+        for moment in range(1, max(moments, to_remove) + 1):
+            place.config.write_text(untouched, "utf-8")
+            run_to(place, min(moment, moments), *install)
+            place.run(*install)
+            assert there(sandbox) == wanted
+            assert place.config.read_text("utf-8") == settled
+            assert proven(sandbox, tmp_path)
+            run_to(place, min(moment, to_remove), *remove)
+            place.run(*remove)
+            assert there(sandbox) == []
+
+
+def there(sandbox: Any) -> list[tuple[str, str]]:
+    """Name and address, without the secret at its end, of all that was put up."""
+    if isinstance(sandbox, ZendeskSandbox):
+        return [(each.fields["name"], each.hook.url) for each in sandbox.backend.registry.webhooks.values()]
+    rules = [rule.body for rule in sandbox.rulebook.rules.values()]
+    return sorted((rule["name"], rule["actions"][0]["url"].rpartition("/")[0]) for rule in rules)
+
+
+def proven(sandbox: Any, folder: Path) -> bool:
+    """Whether what the desk signs or sends is what the settings lead to."""
+    kept = {file.name: file.read_text("utf-8").strip() for file in (folder / "secrets").iterdir()}
+    if isinstance(sandbox, ZendeskSandbox):
+        signs = {each.hook.secret for each in sandbox.backend.registry.webhooks.values()}
+        return signs == {kept["acme.webhook_secrets"]}
+    actions = [rule.body["actions"][0] for rule in sandbox.rulebook.rules.values()]
+    return {
+        (action["custom_headers"]["X-Deskbridge-Secret"], action["url"].rpartition("/")[2]) for action in actions
+    } == {(kept["acme.webhook_secrets"], kept["acme.path_secrets"])}
 
 
 LAYOUTS = [
