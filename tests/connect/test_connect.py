@@ -1,7 +1,11 @@
 """`deskbridge connect`: what it says and writes, twice, interrupted, and when anything stands in its way."""
 
+import os
 import re
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,14 +13,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
 from bridge.metrics import CountingGate
 from bridge.sealing import KEY, new_key
-from deskbridge.wiring import read_settings
+from bridge.store.tokens import StoredTokens
+from deskbridge.cli import app
+from deskbridge.vendors import VENDORS
+from deskbridge.wiring import read_settings, utc_now
 from sandbox.common.server import Running, start
 from tests.connect.parts import (
     API_KEY,
+    CLIENT_SECRET,
     ENV,
     PLANTED,
     SIGNING,
@@ -30,10 +38,8 @@ from tests.connect.parts import (
     something_else,
 )
 
-VENDORS = ("zendesk", "freshdesk", "intercom")
 
-
-@pytest.fixture(params=VENDORS)
+@pytest.fixture(params=sorted(VENDORS))
 def vendor(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -240,6 +246,23 @@ def test_somebody_else_signs_in_where_the_first_may_not_do_what_is_needed(zendes
     assert "Deskbridge <bridge@acme.example>, admin" in by_browser(zendesk, allowed, "--anew").output
 
 
+def test_a_sign_in_that_holds_no_more_is_told_and_made_anew(zendesk: Running, folder: Path) -> None:
+    by_browser(zendesk)
+    tokens = StoredTokens(f"sqlite:///{folder}/deskbridge.db", SECRET_KEY, "acme", clock=utc_now)
+    httpx.post(f"{zendesk.url}/oauth/tokens", json={**spending(tokens.pair().refresh)})  # which ends our pair
+    tokens.close()
+    env = ENV | {KEY: SECRET_KEY}
+    check = CliRunner().invoke(app, ["check", "--live"], env=env)
+    assert "sign in by `deskbridge connect` again" in str(check.exception)
+    assert "Deskbridge <bridge@acme.example>, admin" in by_browser(zendesk).output
+    assert CliRunner().invoke(app, ["check", "--live"], env=env).exit_code == 0
+
+
+def spending(refresh: str) -> dict[str, str]:
+    client = {"client_id": "deskbridge", "client_secret": CLIENT_SECRET}
+    return {"grant_type": "refresh_token", "refresh_token": refresh, **client}
+
+
 def test_a_sign_in_needs_the_key_that_its_tokens_are_kept_with(zendesk: Running, folder: Path) -> None:
     result = run("zendesk", "acme", "--url", zendesk.url, *BY_PERSON)
     assert f"{KEY} is not set in the environment" in str(result.exception)
@@ -386,3 +409,26 @@ def test_killed_at_any_call_and_run_again_it_ends_the_same(
 def _or_die(left: Iterator[int]) -> None:
     if next(left, None) is None:
         raise KeyboardInterrupt
+
+
+# As a process --------------------------------------------------------------------------------------------------------
+
+
+def test_no_list_of_processes_shows_a_secret_and_one_killed_in_the_middle_leaves_nothing(
+    zendesk: Running, folder: Path
+) -> None:
+    zendesk.desk.faults.configure({"slow": {"next": 1, "seconds": 60, "match": "GET /api/v2/groups"}})
+    command = [sys.executable, "-m", "deskbridge", "connect", *options("zendesk", zendesk.url)]
+    env = os.environ | ENV | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    until = time.monotonic() + 60
+    while not any("/users?" in call.path for call in zendesk.desk.calls.calls) and time.monotonic() < until:
+        time.sleep(0.02)
+    listed = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    process.kill()
+    output, _ = process.communicate(timeout=30)
+    assert b"deskbridge" in listed
+    assert PLANTED.encode() not in listed + output
+    assert not files(folder)
+    zendesk.desk.closing.set()  # lets go of the call that was slow
+    assert run(*options("zendesk", zendesk.url)).exit_code == 0
