@@ -1,6 +1,6 @@
-"""Progress bars for back-fills: one a desk, on standard error, while there is something to show."""
+"""Progress on standard error, while somebody watches: a bar a desk for back-fills, one for work in stages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
@@ -58,3 +58,13 @@ class Bars:
                 self._showing -= 1
                 if not self._showing:
                     self._progress.stop()
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, float], None]]:
+    """A function to tell what is being done, and the share of it that is done; shown where somebody watches."""
+    console = Console(stderr=True)
+    parts = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*parts, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading", total=1.0)
+        yield lambda stage, share: progress.update(task, description=stage, completed=share)

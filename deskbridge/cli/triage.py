@@ -1,4 +1,4 @@
-"""`deskbridge triage`: what triage makes of a text."""
+"""`deskbridge triage`: what triage makes of a text, and models that learn more."""
 
 import sys
 from typing import Annotated
@@ -7,13 +7,14 @@ import typer
 
 from bridge.triage import new_words, readable
 from bridge.triage import redact as redacted
+from deskbridge.cli import learning
 
-app = typer.Typer(help="What triage makes of a text.", no_args_is_help=True)
+app = typer.Typer(help="What triage makes of a text, and models that learn more.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """What triage makes of a text."""
+    """What triage makes of a text, and models that learn more."""
 
 
 @app.command()
@@ -28,3 +29,9 @@ def clean(
     """
     words = new_words(readable(sys.stdin.buffer.read()))
     typer.echo(redacted(words) if redact else words)
+
+
+app.command()(learning.train)
+app.command()(learning.evaluate)
+app.command()(learning.predict)
+app.command()(learning.report)

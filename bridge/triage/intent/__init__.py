@@ -2,7 +2,7 @@
 
 from bridge.triage.intent.evaluation import Evaluation, evaluate
 from bridge.triage.intent.faults import BadExamples, BadModel, NoEmbeddings
-from bridge.triage.intent.files import Manifest, load, save
+from bridge.triage.intent.files import Manifest, check_free, load, save
 from bridge.triage.intent.lesson import OTHER, Example
 from bridge.triage.intent.measured import Measured
 from bridge.triage.intent.model import PROMISE, Model, Prediction
@@ -22,6 +22,7 @@ __all__ = [
     "Options",
     "Prediction",
     "Watch",
+    "check_free",
     "evaluate",
     "load",
     "save",

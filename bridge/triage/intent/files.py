@@ -30,7 +30,7 @@ _TRIAL: Final = {
     "confidence": np.float32,
     "right": np.bool_,
     "familiar": np.bool_,
-    "half": np.int8,
+    "quarter": np.int8,
 }
 
 
@@ -64,8 +64,7 @@ class Manifest(BaseModel):
 
 def save(model: Model, folder: Path, *, now: datetime | None = None) -> None:
     """Write the model into a new folder, whole or not at all. Raises BadModel where it cannot be written."""
-    if folder.exists():
-        raise BadModel(f"{folder} is there already; name another folder, or remove it")
+    check_free(folder)
     part = folder.with_name(f"{folder.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)
@@ -74,6 +73,12 @@ def save(model: Model, folder: Path, *, now: datetime | None = None) -> None:
         part.rename(folder)
     except OSError as error:
         raise BadModel(f"cannot write {folder}: {error.strerror}") from error
+
+
+def check_free(folder: Path) -> None:
+    """Raises BadModel where something is in the way of a new model."""
+    if folder.exists():
+        raise BadModel(f"{folder} is there already; name another folder, or remove it")
 
 
 def load(folder: Path) -> Model:

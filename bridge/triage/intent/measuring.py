@@ -98,8 +98,8 @@ def _kept(trial: Trial, classes: int, promise: float, guessing: bool) -> Kept:
     acted = np.zeros(len(trial), bool)
     if not guessing:
         for half in (0, 1):
-            lowest = thresholds(trial.part(trial.half != half), classes, promise)
-            acted |= above(trial, lowest) & (trial.half == half)
+            own = trial.quarter // 2 == half
+            acted |= above(trial, thresholds(trial.part(~own), classes, promise)) & own
     realised = float(trial.right[acted].mean()) if acted.any() else None
     return Kept(promise=promise, coverage=float(acted.mean()), realised=realised)
 

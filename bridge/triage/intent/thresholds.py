@@ -25,7 +25,7 @@ NEVER: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What cross-validation said of every ticket: predicted class, confidence, whether right, in which half it was.
+    """What cross-validation said of every ticket: predicted class, confidence, whether right, in which quarter it was.
 
     `familiar` is false where the text was unlike those learnt from; such a one is never acted on.
     """
@@ -34,7 +34,7 @@ class Trial:
     confidence: NDArray[np.float32]
     right: NDArray[np.bool_]
     familiar: NDArray[np.bool_]
-    half: NDArray[np.int8]
+    quarter: NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.predicted)
@@ -52,7 +52,8 @@ def thresholds(trial: Trial, classes: int, promise: float) -> NDArray[np.float32
     least `promise` of the next HORIZON acted tickets right with probability SURE (beta-binomial, Jeffreys' prior).
     """
     known = trial.part(trial.familiar)
-    halves = [(known.part(known.half == half), known.part(known.half != half)) for half in (0, 1)]
+    even = known.quarter % 2 == 0
+    halves = [(known.part(even), known.part(~even)), (known.part(~even), known.part(even))]
     for aim in _aims(promise):
         acted = [tried.part(above(tried, _lowest(chosen, classes, aim))) for chosen, tried in halves]
         if _holds(sum(int(each.right.sum()) for each in acted), sum(map(len, acted)), promise):

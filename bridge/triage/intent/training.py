@@ -161,7 +161,7 @@ def _trial(margins: Floats, scale: float, given: Lesson) -> tuple[Trial, float]:
         confidence=chances.max(axis=1),
         right=best == given.targets,
         familiar=highest >= floor,
-        half=(given.folds(2)).astype(np.int8),
+        quarter=given.folds(4).astype(np.int8),
     )
     return trial, floor
 
