@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from bridge.errors import DeskbridgeError
 from bridge.metrics import Metrics
 from bridge.model import Case, Predicted, Ticket, Triage, Use
@@ -18,8 +16,6 @@ from bridge.triage import opening
 
 if TYPE_CHECKING:
     from bridge.triage.intent import Model
-
-log = structlog.get_logger(__name__)
 
 Read = Callable[[Policy, Ticket, str], Triage]
 """What a ticket's cleaned text says to a policy."""
@@ -92,8 +88,6 @@ class Labeller:
         try:
             self._take(self._load(known) if wanted else None, None)
         except UnusableModel as error:
-            if self._trouble != str(error):
-                log.error("no model is asked", words=str(error))
             self._take(None, str(error))
 
     def _load(self, known: models.Model | None) -> Loaded:
@@ -116,6 +110,11 @@ class Labeller:
             return found
         return policy.over(found, loaded.predicted(text, labelling.promise))
 
+    @property
+    def version(self) -> str | None:
+        """The model that is asked, None where none is."""
+        return self._loaded.known.version if self._loaded is not None else None
+
     def warnings(self) -> dict[str, str]:
         """What an admin should know of the model although the bridge does its work."""
         return {"model": self._trouble} if self._trouble is not None else {}
@@ -125,7 +124,6 @@ class Labeller:
             self._metrics.model.remove(self._loaded.known.version)
         if loaded is not None:
             self._metrics.model.labels(loaded.known.version).set(1)
-            log.info("model in effect", version=loaded.known.version)
         self._metrics.model_troubles.set(trouble is not None)
         self._loaded, self._trouble = loaded, trouble
 

@@ -149,7 +149,7 @@ class Bridge:
         """
         self.store.migrate()
         self.policies.open()
-        self.labeller.refresh()
+        self.follow_model()
         for result in self.policies().run_tests():
             if not result.passed:
                 log.error("a test of the policy fails", test=result.name, words=result.words)
@@ -169,6 +169,17 @@ class Bridge:
             pinged=partial(installations.pinged, self.store),
         )
         return app, intake
+
+    def follow_model(self) -> None:
+        """Ask the model that the database says is in effect; tell once what that is, or why it is none."""
+        before = self.labeller.version, self.labeller.warnings()
+        self.labeller.refresh()
+        if before == (self.labeller.version, self.labeller.warnings()):
+            return
+        if self.labeller.version is not None:
+            log.info("model in effect", version=self.labeller.version)
+        for words in self.labeller.warnings().values():
+            log.error("no model is asked", words=words)
 
     def warnings(self) -> dict[str, str]:
         """What an admin should know although the bridge does its work, by name."""
@@ -266,7 +277,7 @@ class Bridge:
             yield Job("knowledge", every, self.shelf.refresh, everywhere=True)
         yield Job("retention", TIDY_EVERY, self.tidy)
         yield Job("queue", QUEUE_EVERY, self.measure_queue, everywhere=True)
-        yield Job("model", MODEL_EVERY, self.labeller.refresh, everywhere=True)
+        yield Job("model", MODEL_EVERY, self.follow_model, everywhere=True)
         yield Job("policy", POLICY_EVERY, self.policies.refresh, everywhere=True)
 
 

@@ -1,7 +1,7 @@
 """Why a policy decides as it does: triage, every rule, every condition, and what would have had to be otherwise."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bridge.model import Finding, Outcome, Triage
@@ -49,6 +49,7 @@ class Explanation:
         """The explanation as JSON can say it; it holds the policy's words and the ticket's values, never its text."""
         return {
             "triage": [*_triage(self.triage)],
+            "predicted": None if self.triage.predicted is None else asdict(self.triage.predicted),
             "intents": [_intent(one) for one in self.intents],
             "rules": [_rule(one, self.miss(one.rule)) for one in self.rules],
             "nearest": None if self.nearest is None else self.nearest.words,

@@ -12,10 +12,12 @@ import typer
 from bridge import yamlfile
 from bridge.binding import bind
 from bridge.errors import BadCredential, BadFile, DeskbridgeError
+from bridge.labelling import Labeller
 from bridge.metrics import CountingGate, Metrics
 from bridge.ports import Capability
 from bridge.settings import Settings
 from deskbridge.cli import cases
+from deskbridge.cli.database import opened
 from deskbridge.cli.outlast import outlast, patient
 from deskbridge.doctor.people import unmapped
 from deskbridge.vendors import VENDORS
@@ -93,7 +95,11 @@ def _unsigned(settings: Settings, policy: LoadedPolicy) -> Iterator[str]:
 
 
 def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[str]:
-    """What the desks themselves say against the files, a sentence each."""
+    """What the desks themselves and the models say against the files, a sentence each."""
+    with opened(settings) as store:
+        labeller = Labeller(store, settings.models, policy=lambda: policy, metrics=Metrics())
+        labeller.refresh()
+        yield from labeller.warnings().values()
     gate = CountingGate(Metrics())
     for name, desk in settings.desks.items():
         connected = connect(name, desk, settings, gate, utc_now)

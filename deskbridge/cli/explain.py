@@ -125,6 +125,8 @@ def _triage(explanation: Explanation) -> Tree:
     for one in explanation.plain()["triage"]:
         because = f": {', '.join(map(repr, one['because']))}" if one["because"] else ""
         tree.add(Text(f"{one['what']} {one['value']} ({one['confidence']:.2f}){because}"))
+    if (predicted := explanation.triage.predicted) is not None:
+        tree.add(Text(f"the model {predicted.model} would {predicted.use.value}: {predicted.words}"))
     for intent in explanation.intents:
         words = f" ({', '.join(map(repr, intent.words))})" if intent.words else ""
         tree.add(Text(f"words of '{intent.intent}' (line {intent.line}): {intent.because}{words}", style="dim"))

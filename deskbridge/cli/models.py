@@ -3,15 +3,13 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import rules
@@ -27,6 +25,7 @@ from bridge.store import Store, models
 from bridge.store.activations import Activation, How
 from deskbridge.cli.database import opened
 from deskbridge.cli.outlast import patient
+from deskbridge.cli.progress import stages
 from deskbridge.cli.sync import span_of
 from deskbridge.policies import here
 from deskbridge.wiring import connect, read_settings, terms, utc_now
@@ -37,7 +36,29 @@ if TYPE_CHECKING:
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.")]
 By = Annotated[str | None, typer.Option("--by", help="Who does it, for the record; user@host where it is not given.")]
 
-_DEFAULT: Final = Path("deskbridge.yaml")
+OfDesk = Annotated[
+    str | None, typer.Option("--desk", help="Learn from this desk's solved tickets; --label names where.")
+]
+Since = Annotated[str, typer.Option(metavar="90d", help="With --desk: how far to look back (m, h, d).")]
+Most = Annotated[int, typer.Option(min=1, help="With --desk: at most so many labelled tickets, the oldest.")]
+
+SETTINGS: Final = Path("deskbridge.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a training on a desk is wanted: how far back, how many tickets, which features, how long, by whom."""
+
+    since: str
+    most: int
+    features: Literal["auto", "light", "ml"]
+    minutes: float | None
+    by: str | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long embeddings may take."""
+        return None if self.minutes is None else 60 * self.minutes
 
 
 class ReadingFailed(DeskbridgeError):
@@ -47,7 +68,7 @@ class ReadingFailed(DeskbridgeError):
 def list_models(
     limit: Annotated[int, typer.Option(help="At most so many, the newest.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    config: Config = _DEFAULT,
+    config: Config = SETTINGS,
 ) -> None:
     """List the models that were trained on a desk's tickets, the newest first, and which of them is in effect."""
     with opened(read_settings(config, os.environ)) as store, store.reading() as connection:
@@ -71,7 +92,7 @@ def rollback(
     version: Annotated[str | None, typer.Argument(help="Its version; the one before if not given.")] = None,
     by: By = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    config: Config = _DEFAULT,
+    config: Config = SETTINGS,
 ) -> None:
     """Bring an earlier model, or any other that was trained, into effect in every process within seconds."""
     with opened(read_settings(config, os.environ)) as store:
@@ -89,7 +110,7 @@ def rollback(
 def drift(
     since: Annotated[str, typer.Option(metavar="7d", help="Look at what was decided in this time (m, h, d).")] = "7d",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    config: Config = _DEFAULT,
+    config: Config = SETTINGS,
 ) -> None:
     """Tell whether tickets have moved away from what the model in effect learnt, by four signs with their numbers."""
     from deskbridge import training  # noqa: PLC0415 - scipy, which no other command of this group needs
@@ -103,43 +124,32 @@ def drift(
         Console().print(*_drifted(found), sep="\n")
 
 
-def train_on_desk(
-    settings: Settings,
-    desk: str,
-    *,
-    since: str,
-    label: str,
-    features: Literal["auto", "light", "ml"],
-    most: int,
-    by: str | None,
-) -> "Trained":
+def train_on_desk(desk: str, label: str, wishes: Wishes, config: Path, *, as_json: bool) -> None:
     """Read a desk's past, train on it, and promote the model where it is better. Raises ReadingFailed and others."""
     from bridge.triage.intent import Options  # noqa: PLC0415 - scipy, which no other command of this group needs
     from deskbridge.training import Ground, train  # noqa: PLC0415 - the same
 
+    settings = read_settings(config, os.environ)
     if desk not in settings.desks:
         raise typer.BadParameter(f"no desk is called '{desk}'; there are {', '.join(settings.desks)}")
-    try:
-        place = labels.place(label)
-    except ValueError as error:
-        raise typer.BadParameter(f"'{label}' {error}") from error
+    place, start = _place(label), utc_now() - span_of(wishes.since)
     wanted = rules.load(settings.policy).labelling
     promise = wanted.promise if wanted is not None else SURE_ENOUGH
     with opened(settings) as store:
         notebook = Notebook(settings.models / f".{desk}.reading.jsonl", f"{desk} {place}")
-        found = _read(settings, store, desk, place, notebook, utc_now() - span_of(since), most)
-        ground = Ground(store, settings.models, desk, str(place), by or here(), promise)
-        with _bar() as bar:
-            task = bar.add_task("training", total=1.0)
-            trained = train(
-                found,
-                ground,
-                Options(features=features, promise=promise),
-                lambda stage, share: bar.update(task, description=stage, completed=share),
-                utc_now(),
-            )
+        found = _read(settings, store, desk, place, notebook, start, wishes.most)
+        ground = Ground(store, settings.models, desk, str(place), wishes.by or here(), promise)
+        with stages() as watch:
+            trained = train(found, ground, Options(wishes.features, wishes.seconds, promise), watch, utc_now())
     notebook.done()
-    return trained
+    typer.echo(json.dumps(trained.plain()) if as_json else "\n".join(_told(trained)))
+
+
+def _place(label: str) -> labels.Place:
+    try:
+        return labels.place(label)
+    except ValueError as error:
+        raise typer.BadParameter(f"'{label}' {error}") from error
 
 
 @purpose("history", Rank.BACKGROUND)
@@ -151,12 +161,11 @@ def _read(
     whole = max((utc_now() - since).total_seconds(), 1.0)
     try:
         history = History(store, patient(connected.desk), place, notebook, most=most)
-        with _bar() as bar:
-            task = bar.add_task(f"reading {desk}", total=whole)
+        with stages() as watch:
             for told in history.read(since):
                 done = (told.reached - since).total_seconds() if told.reached is not None else 0.0
                 words = f"{told.looked_at:,} tickets looked at, {told.labelled:,} labelled by people"
-                bar.update(task, completed=min(max(done, 0.0), whole), description=words)
+                watch(words, min(max(done / whole, 0.0), 1.0))
     except DeskError as error:
         words = "what was read is kept: the same command goes on from there"
         raise ReadingFailed(f"desk '{desk}': {error}; {words}") from error
@@ -165,16 +174,7 @@ def _read(
     return list(notebook.examples.values())
 
 
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    """A progress bar on standard error, where somebody watches it."""
-    console = Console(stderr=True)
-    parts = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*parts, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield bar
-
-
-def told(trained: "Trained") -> Iterator[str]:
+def _told(trained: "Trained") -> Iterator[str]:
     """A training for a person."""
     known, figures = trained.known, trained.evaluation
     yield f"Model {known.version}: {known.tickets:,} tickets of {known.desk}, label {known.place}, {figures.features}."
