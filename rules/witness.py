@@ -6,6 +6,7 @@ from itertools import islice, product
 from typing import Any, Final
 
 from bridge.model import Priority
+from rules.alter import ASKING, SAMPLES
 from rules.nodes import AllOf, AnyOf, Asked, Leaf, Node, Not
 from rules.operators import PREFIXES, Urgency, duration_words
 from rules.questions import Among, Compared, Matches, Part
@@ -71,7 +72,7 @@ def _written(chosen: Chosen) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for key, (_, value) in chosen.items():
         if key == "asks_for_human":
-            _put(given, "text", _HUMAN if value else "")
+            _put(given, "text", ASKING if value else "")
         elif value not in (None, [], ""):
             _put(given, key, value)
     return given
@@ -83,15 +84,6 @@ _NOTHING: Final = object()
 _TEXTS: Final = ("subject", "text")
 _SEVERAL: Final = ("tags", "previous_tags", "previous_assignees", "attachments", "organisation.tags")
 _TIMES: Final = ("age", "idle", "waiting")
-_HUMAN: Final = "speak to a human"
-_FILES: Final = {
-    "image": "a.png",
-    "video": "a.mp4",
-    "audio": "a.mp3",
-    "pdf": "a.pdf",
-    "text": "a.txt",
-    "archive": "a.zip",
-}
 
 
 def _can_give(key: str) -> bool:
@@ -103,7 +95,7 @@ def _put(given: dict[str, Any], key: str, value: Any) -> None:
     if key == "text":
         given["body"] = " … ".join(filter(None, (given.get("body", ""), value)))
     elif key == "attachments":
-        given[key] = [_FILES.get(kind, "a.bin") for kind in value]
+        given[key] = [SAMPLES[kind] for kind in value]
     elif key in _TIMES:
         given[key] = duration_words(value)
     else:

@@ -8,7 +8,7 @@ import pytest
 import structlog
 from sqlalchemy import text
 
-from benchmarks.processes import POSTGRESQL, postgresql_wheel
+from benchmarks.processes import POSTGRESQL, postgresql_server
 from bridge.store import Store
 
 
@@ -46,9 +46,8 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a real PostgreSQL server, started from a wheel."""
     if not POSTGRESQL:
         pytest.skip("PostgreSQL's wheel is not built for this machine")
-    server = postgresql_wheel().get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    with postgresql_server(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server.new("tests")
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import yaml
 
 from benchmarks.chaos.ground import Ground, ground
 from benchmarks.chaos.script import policy
-from benchmarks.processes import postgresql_wheel
+from benchmarks.processes import postgresql_server, postgresql_wheel
 from deskbridge.demo.processes import DidNotStart, Process, free_port
 
 VENDORS = ("zendesk", "freshdesk", "intercom")
@@ -137,22 +136,19 @@ def _database(engine: str, folder: Path, on: Ground) -> Iterator[str]:
     if engine == "sqlite":
         yield f"sqlite:///{folder}/deskbridge.db"
         return
-    wheel = postgresql_wheel()
-    server = wheel.get_server(folder / "postgresql", cleanup_mode="delete", start=not on.names)
     if on.names:
-        with _listening(wheel, server, on.address) as address:
+        with _listening(folder / "postgresql", on.address) as address:
             yield address
         return
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with postgresql_server(folder / "postgresql") as server:
+        yield server.new("deskbridge")
 
 
 @contextmanager
-def _listening(wheel: Any, server: Any, address: str) -> Iterator[str]:
+def _listening(folder: Path, address: str) -> Iterator[str]:
     """The wheel's server on the network; by itself it starts one that only its own machine can reach."""
-    port = free_port(address)
+    wheel, port = postgresql_wheel(), free_port(address)
+    server = wheel.get_server(folder, cleanup_mode="delete", start=False)
 
     def control(*arguments: str) -> None:
         given = ("-w", "-D", str(server.pgdata), *arguments)

@@ -24,18 +24,6 @@ def wire() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-@pytest.fixture
-def gate() -> OpenGate:
-    return OpenGate()
-
-
-@pytest.fixture
-def desk(gate: OpenGate) -> Iterator[ZendeskDesk]:
-    made = make_desk(gate)
-    yield made
-    made.close()
-
-
 def steps(count: int = 2) -> list[Step]:
     """One step each for so many tickets."""
     desk, change = make_desk(), Change(assignee_id=NOBODY, note="<p>n</p>")

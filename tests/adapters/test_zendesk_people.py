@@ -9,7 +9,7 @@ import responses
 
 from adapters.zendesk import ZendeskDesk
 from bridge.ports import Capability
-from tests.adapters.zendesk_wire import BASE, make_desk
+from tests.adapters.zendesk_wire import BASE
 from tests.contract.world import OpenGate
 
 MANY = f"{BASE}/api/v2/users/show_many.json"
@@ -21,18 +21,6 @@ GLOBEX = {"id": 51, "name": "Globex", "organization_fields": {"tier": "enterpris
 def wire() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock() as mock:
         yield mock
-
-
-@pytest.fixture
-def gate() -> OpenGate:
-    return OpenGate()
-
-
-@pytest.fixture
-def desk(gate: OpenGate) -> Iterator[ZendeskDesk]:
-    made = make_desk(gate)
-    yield made
-    made.close()
 
 
 def user(number: int, company: int | None = None) -> dict[str, Any]:

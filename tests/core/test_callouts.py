@@ -18,9 +18,10 @@ from bridge.store.retention import tidy
 from bridge.worker import LEASE
 from tests.conftest import Clock
 from tests.core.receiver import Receiver, dies, hangs, says, trickles
-from tests.core.world import WEBHOOK_KEYS, World
+from tests.core.world import ROUTES, WEBHOOK_KEYS, World
 
-POLICY = """
+POLICY = (
+    """
 policy: deskbridge/v1
 mode: live
 webhooks:
@@ -35,14 +36,9 @@ annotate:
   - {name: money, when: {intent: billing}, then: {tier: gold, add_tags: [money], call: crm}}
   - {name: again, when: {text: refund}, then: {call: crm}}
   - {name: nobody signs, when: {text: unsigned}, then: {call: nameless}}
-route:
-  - {name: billing, when: {intent: billing}, to: {team: billing}}
-  - {name: everything else, to: {team: general}}
-bindings:
-  "*":
-    teams: {billing: Billing, general: General}
-    agents: {ana: ana@acme.example, bo: bo@acme.example, eli: eli@acme.example}
 """
+    + ROUTES
+)
 DAY = timedelta(days=1)
 
 

@@ -8,9 +8,10 @@ import pytest
 from bridge.model import Hook, Notice
 from bridge.store import Store
 from tests.conftest import Clock
-from tests.core.world import World
+from tests.core.world import ROUTES, World
 
-POLICY = """
+POLICY = (
+    """
 policy: deskbridge/v1
 mode: live
 webhooks: {crm: "https://crm.example/tickets"}
@@ -29,14 +30,9 @@ annotate:
       call: crm
   - {name: moved, when: {previous_assignees: [ana, bo], assignee: eli}, then: {add_tags: [moved]}}
   - {name: no longer vip, when: {previous_tags: vip}, then: {add_tags: [lost-vip]}}
-route:
-  - {name: billing, when: {intent: billing}, to: {team: billing}}
-  - {name: everything else, to: {team: general}}
-bindings:
-  "*":
-    teams: {billing: Billing, general: General}
-    agents: {ana: ana@acme.example, bo: bo@acme.example, eli: eli@acme.example}
 """
+    + ROUTES
+)
 
 
 HUMAN = """\

@@ -37,9 +37,10 @@ from bridge.store import roster as rosters
 from bridge.worker import LEASE
 from deskbridge.cli import app
 from tests.conftest import Clock
-from tests.core.world import World
+from tests.core.world import ROUTES, World
 
-POLICY = """
+POLICY = (
+    """
 policy: deskbridge/v1
 mode: live
 teams:
@@ -48,14 +49,9 @@ teams:
 triage:
   intent: {act: 0.8, suggest: 0.5}
   words: {billing: [invoice, refund]}
-route:
-  - {name: billing, when: {intent: billing}, to: {team: billing}}
-  - {name: everything else, to: {team: general}}
-bindings:
-  "*":
-    teams: {billing: Billing, general: General}
-    agents: {ana: ana@acme.example, bo: bo@acme.example, eli: eli@acme.example}
 """
+    + ROUTES
+)
 ANA, BO, ELI = "ana@acme.example", "bo@acme.example", "eli@acme.example"
 VENDORS = ["zendesk", "freshdesk", "intercom"]
 

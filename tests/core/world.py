@@ -42,6 +42,17 @@ from tests.conftest import Clock
 from tests.wsgi import as_wsgi
 from webhooks import create_app
 
+ROUTES = """\
+route:
+  - {name: billing, when: {intent: billing}, to: {team: billing}}
+  - {name: everything else, to: {team: general}}
+bindings:
+  "*":
+    teams: {billing: Billing, general: General}
+    agents: {ana: ana@acme.example, bo: bo@acme.example, eli: eli@acme.example}
+"""
+"""The end of a policy of two teams, by the names that a sandbox has for them."""
+
 SANDBOXES: dict[str, Callable[..., SandboxDesk]] = {
     "zendesk": ZendeskSandbox,
     "freshdesk": FreshdeskSandbox,
