@@ -296,8 +296,11 @@ def table(found: Found, routers: Sequence[str], loads: Sequence[float]) -> Repor
     """Every router's means with their 95 % intervals, by load."""
     columns = MEASURES | BESIDE
     rows: list[dict[str, Figure]] = [
-        {"load": load, "router": router}
-        | {words: _mean(_of(found, router, load, name)) for words, name in columns.items()}
+        {
+            "load": load,
+            "router": router,
+            **{words: _mean(_of(found, router, load, columns[words])) for words in columns},
+        }
         for load in loads
         for router in routers
     ]

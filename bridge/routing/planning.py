@@ -55,6 +55,7 @@ class _Kind:
     """What tickets that are alike to every agent share: who may be given one now, and what it costs."""
 
     able: Flags
+    fair: Flags
     price: Price
     whole: Numbers
 
@@ -131,9 +132,9 @@ class _Planner:
             kind = kinds[key]
             if kind is None:
                 continue
-            allowed = kind.able & ~self._better_to_wait(ticket, kind.whole, pressure)
+            allowed = kind.fair & ~self._better_to_wait(ticket, kind, pressure)
             if allowed.any():
-                yield _Offer(ticket, kind.price, allowed, np.where(allowed, urgency(ticket) / kind.whole, 0.0))
+                yield _Offer(ticket, kind, allowed, np.where(allowed, urgency(ticket) / kind.whole, 0.0))
 
     def _kind(self, ticket: WaitingTicket) -> _Kind | None:
         ring = reached(ticket)
@@ -141,26 +142,25 @@ class _Planner:
         if not able.any():
             return None
         price = self._prices.of(ticket, self._crew.suited(ring))
-        return _Kind(self._fairly(able, self._rules_of(ticket)), price, price.whole)
+        return _Kind(able, self._fairly(able, self._rules_of(ticket)), price, price.whole)
 
     def _fairly(self, able: Flags, rules: Rules) -> Flags:
         """Those of the able who have not had more than their share, where there are such."""
         fair: Flags = able & (self._crew.share <= rules.fair_share)
         return fair if fair.any() else able
 
-    def _better_to_wait(self, ticket: WaitingTicket, price: Numbers, pressure: float) -> Flags:
+    def _better_to_wait(self, ticket: WaitingTicket, kind: _Kind, pressure: float) -> Flags:
         """Soft stickiness: to whom it does not go, as waiting for who knows it costs less than a new reading."""
-        known, holder = self._knowing(ticket), self._crew.holder(ticket)
-        if known is None:
-            return np.zeros(len(price), dtype=bool)
+        known, held = self._knowing(ticket), ticket.holder is not None
+        if known is None or kind.able[known]:
+            stays = np.zeros(len(kind.whole), dtype=bool)
+            stays[[known] if held else []] = True
+            return stays
         wait = self._wait_for(known, ticket)
-        dearer: Flags = wait * urgency(ticket) < (price - price[known]) * pressure
-        if ticket.waited > PATIENCE:
-            dearer[:] = False
-        if holder is not None and self._crew.available[holder] and wait <= BARELY:
-            dearer[:] = True
-        dearer[known] = holder is not None
-        return dearer
+        if held and self._crew.available[known] and wait <= BARELY:
+            return np.ones(len(kind.whole), dtype=bool)
+        dearer: Flags = wait * urgency(ticket) < (kind.whole - kind.whole[known]) * pressure
+        return dearer & (ticket.waited <= PATIENCE)
 
     def _knowing(self, ticket: WaitingTicket) -> int | None:
         """Who knows the ticket: its holder, else who answered it last."""
@@ -178,7 +178,7 @@ class _Planner:
         return (0.0 if agent.available else agent.back_in) + max(float(ahead), 0.0)
 
     def _give(self, offer: "_Offer", number: int) -> None:
-        why = reasons(self._crew, offer.price, offer.allowed, number)
+        why = reasons(self._crew, offer.kind.price, offer.kind.able, offer.kind.fair, number)
         self._crew.give(offer.ticket, number)
         because = "; ".join(reason.words for reason in why)
         self._given[offer.ticket.id] = Placement(offer.ticket.id, self._crew.agents[number].name, because, why)
@@ -226,10 +226,10 @@ class _Planner:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """A ticket, its price, who may be given it now, and what giving it to each of them is worth."""
+    """A ticket, what it shares with others, who may be given it now, and what giving it to each of them is worth."""
 
     ticket: WaitingTicket
-    price: Price
+    kind: _Kind
     allowed: Flags
     worth: Numbers
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from bridge.routing.crew import Crew, Flags
+from bridge.routing.crew import Crew, Flags, Numbers
 from bridge.routing.snapshot import Reason
 from bridge.routing.worth import Price
 
@@ -16,36 +16,46 @@ WORDS: Final = {
     "preferred": "has preferred skills that {other} lacks",
     "turn": "as good as {other}, and longer without a new ticket",
     "match": "{other} would be better but is of more worth to another ticket",
+    "share": "{other} has had more than their share",
     "only": "the only one free who can",
 }
 """What is said of each reason; `other` is the next best agent, `minutes` how much dearer that one is for it."""
 
 
-def reasons(crew: Crew, price: Price, allowed: Flags, winner: int) -> tuple[Reason, ...]:
-    """What spoke for the winner among the allowed: the fewest parts of the price that, the other way round, undo it."""
-    others = np.flatnonzero(allowed & (np.arange(len(allowed)) != winner))
-    if not len(others):
-        return (_reason("only", 0.0, ""),)
+def reasons(crew: Crew, price: Price, able: Flags, fair: Flags, winner: int) -> tuple[Reason, ...]:
+    """What spoke for the winner among the able: the fewest parts of the price that, the other way round, undo it.
+
+    Who is able but not `fair` has had more than their share.
+    """
     whole = price.whole
-    rival = int(others[np.argmin(whole[others])])
+    rival, passed_over = (_cheapest(whole, flags, winner) for flags in (fair, able & ~fair))
+    if passed_over is not None and (rival is None or whole[passed_over] < whole[winner]):
+        return (_reason("share", 0.0, crew.agents[passed_over].name),)
+    if rival is None:
+        return (_reason("only", 0.0, None),)
     name, ahead = crew.agents[rival].name, float(whole[rival] - whole[winner])
-    if ahead < 0:
-        return (_reason("match", -ahead, name),)
+    if ahead <= 0:
+        return (_reason("match" if ahead else "turn", -ahead, name),)
     saved = {part: float(column[rival] - column[winner]) for part, column in price.parts.items()}
-    found = [_reason(part, saved[part], name) for part in _enough(saved)]
-    return tuple(found) or (_reason("turn", 0.0, name),)
+    return tuple(_reason(part, saved[part], name) for part in _enough(saved))
+
+
+def _cheapest(whole: Numbers, flags: Flags, winner: int) -> int | None:
+    """The cheapest of those with a flag, the winner apart."""
+    others = [int(number) for number in np.flatnonzero(flags) if number != winner]
+    return min(others, key=lambda number: float(whole[number])) if others else None
 
 
 def _enough(saved: dict[str, float]) -> Sequence[str]:
     """The parts, greatest first, which turned round make the sum negative."""
     left, found = sum(saved.values()), []
     for part in sorted(saved, key=lambda one: -saved[one]):
-        if left <= 0 or saved[part] <= 0:
+        if left < 0 or saved[part] <= 0:
             break
         found.append(part)
         left -= 2 * saved[part]
     return found
 
 
-def _reason(what: str, minutes: float, other: str) -> Reason:
-    return Reason(what, minutes, WORDS[what].format(other=other, minutes=minutes))
+def _reason(what: str, minutes: float, other: str | None) -> Reason:
+    return Reason(what, minutes, WORDS[what].format(other=other, minutes=minutes), other)

@@ -170,11 +170,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that spoke for the winner: what, and how many minutes of cost it saved against the next best."""
+    """One thing that spoke for the winner: which part of the cost, and the minutes it saved against the rival.
+
+    The rival is the next best of those who could have had the ticket; None where there is none.
+    """
 
     what: str
     minutes: float
     words: str
+    rival: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ import numpy as np
 from bridge.routing.crew import Crew, Flags, Numbers
 from bridge.routing.snapshot import WaitingTicket
 
+UNHEARD: Final = 2.0
+"""What a minute costs who has had no answer at all, by one of who waits for a further answer."""
+
 STEEPNESS: Final = 3.0
 """How much dearer than usual a minute is for a ticket of weight 1 just before its promise is broken."""
 
@@ -26,11 +29,12 @@ LACKING: Final = 5.0
 
 
 def urgency(ticket: WaitingTicket) -> float:
-    """What a minute more of waiting costs, 1 for an ordinary ticket: the marginal cost of generalised c-mu."""
+    """What a minute more of waiting costs, 1 for an ordinary follow-up: the marginal cost of generalised c-mu."""
+    usual = 1.0 if ticket.followup else UNHEARD
     if ticket.due_in is None or not ticket.promise:
-        return 1.0
+        return usual
     used = min(max(1.0 - ticket.due_in / ticket.promise, 0.0), LATEST)
-    return float(1.0 + STEEPNESS * ticket.weight * used**CURVE)
+    return float(usual + STEEPNESS * ticket.weight * used**CURVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Prices:
         """The price of a ticket for each agent; `suited` are those who could take it, had they room."""
         crew = self._crew
         effort = crew.minutes(ticket)
-        return Price(effort, self._handover(ticket), self._scarcity(effort, suited), self._lacking(ticket.preferred))
+        usual = crew.norm(ticket.topic) * (crew.norms.followup if ticket.followup else 1.0)
+        return Price(effort, self._handover(ticket), self._scarcity(usual, suited), self._lacking(ticket.preferred))
 
     def _handover(self, ticket: WaitingTicket) -> Numbers:
         minutes = np.full(len(self._crew.agents), self._crew.handover(ticket))
@@ -72,10 +77,10 @@ class Prices:
             minutes[last] = 0.0
         return minutes
 
-    def _scarcity(self, effort: Numbers, suited: Flags) -> Numbers:
+    def _scarcity(self, usual: float, suited: Flags) -> Numbers:
         if not suited.any():
-            return np.zeros(len(effort))
-        scarcity: Numbers = RARITY * effort * (self._demand - self._demand[suited].mean())
+            return np.zeros(len(suited))
+        scarcity: Numbers = RARITY * usual * (self._demand - self._demand[suited].mean())
         return scarcity
 
     def _lacking(self, preferred: frozenset[str]) -> Numbers:
