@@ -18,7 +18,7 @@ from bridge import yamlfile
 from bridge.caller import Receivers
 from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
 from bridge.errors import BadFile
-from bridge.knowledge.options import KnowledgeOptions
+from bridge.knowledge.options import ArticlesCsvOptions, FolderOptions, KnowledgeOptions
 from bridge.loops import Cap
 from bridge.model import Mode
 from bridge.references import References
@@ -245,17 +245,17 @@ def _desk_model(entry: object, vendors: Mapping[str, type[BaseModel]]) -> type[B
 
 
 def _look_for_files(document: yamlfile.Document, loaded: Core, folder: Path) -> None:
-    named = [
-        (("enrichment", "customer", index, "path"), source.path)
-        for index, source in enumerate(loaded.enrichment.customer)
-        if isinstance(source, CsvSource)
-    ]
-    named += [
-        (("knowledge", "articles", index, "path"), each.path) for index, each in enumerate(loaded.knowledge.articles)
-    ]
-    for place, path in named:
-        if not (folder / path).exists():
-            document.fault(place, f"there is no file or folder '{path}'.", f"Relative paths start from {folder}.")
+    customers = (("enrichment", "customer"), loaded.enrichment.customer)
+    for part, sources in (customers, (("knowledge", "articles"), loaded.knowledge.articles)):
+        for index, source in enumerate(sources):
+            if isinstance(source, FolderOptions) and not (folder / source.path).is_dir():
+                _missing(document, (*part, index, "path"), "folder", source.path, folder)
+            if isinstance(source, CsvSource | ArticlesCsvOptions) and not (folder / source.path).is_file():
+                _missing(document, (*part, index, "path"), "file", source.path, folder)
+
+
+def _missing(document: yamlfile.Document, place: yamlfile.Trail, what: str, path: Path, folder: Path) -> None:
+    document.fault(place, f"there is no {what} '{path}'.", f"Relative paths start from {folder}.")
 
 
 def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
