@@ -1,7 +1,7 @@
 """What reading any vendor's rules into a policy's words takes: conditions joined, names kept apart, gaps noted."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Final, TypeVar
 
 from bridge.model import Imported, Part, Roster, Unsaid
@@ -67,6 +67,12 @@ class Reader:
     def lacks(self, rule: str, what: object) -> None:
         """Note what cannot be said of a rule."""
         self._unsaid.append(Unsaid(rule, " ".join(str(what).split())))
+
+    def others(self, export: Mapping[str, object], read: Set[str]) -> None:
+        """Note the lists of an export that are none of those that are read, macros say."""
+        for key, rows in export.items():
+            if key not in read and isinstance(rows, list) and rows:
+                self.lacks(key, f"{len(rows)} of them, which are not read")
 
     def each(self, rule: str, rows: Iterable[T], read: Callable[[T], Part]) -> tuple[list[Part], bool]:
         """Every row that can be said, and whether that is all of them; the others are noted."""

@@ -43,6 +43,12 @@ REQUESTER: Final = {2, 3}
 REPLIES: Final = {"reply_sent", "note_type"}
 """Events of an update rule that a requester's reply is."""
 
+MORE: Final = ("nested_fields", "associated_fields", "related_conditions", "case_sensitive")
+"""What narrows a condition or an action further, where it is set [T]."""
+
+THIS: Final = {"ticket", "same_ticket"}
+"""What an action may be carried out on; others are a parent or a tracker [T]."""
+
 YES: Final = {"is", "in", "is_any_of"}
 NO: Final = {"is_not", "not_in", "is_none_of"}
 
@@ -57,6 +63,7 @@ def said(export: Row, roster: Roster, statuses: Mapping[int, Status]) -> Importe
             book.take(row, "requester_replied", stop=False)
     for row in _in_order(export.get(CLOCK)):
         book.reader.lacks(_title(row), "a rule that the clock starts; a policy decides on events")
+    book.reader.others(export, {CREATION, UPDATE, CLOCK})
     return book.reader.result({}, NOTES)
 
 
@@ -127,6 +134,7 @@ class _Book:
         kind, field = str(row.get("resource_type") or "ticket"), str(row.get("field_name"))
         operator, value = str(row.get("operator")), row.get("value")
         gap = gap_of("condition", kind, field, operator, _short(value))
+        _nothing_more(row, gap)
         if field.startswith("cf_") and kind == "ticket":
             return _chosen(f"field.{field}", operator, [_scalar(one, gap) for one in _listed(value)], gap)
         read = looked_up(_PROPERTIES, (kind.rstrip("s"), field), gap)
@@ -135,6 +143,9 @@ class _Book:
     def _action(self, row: Row) -> Part:
         field, value = str(row.get("field_name")), row.get("value")
         gap = gap_of("action", field, _short(value))
+        _nothing_more(row, gap)
+        if (kind := str(row.get("resource_type") or "ticket").lower()) not in THIS:
+            raise Unsayable(f"{gap} of the {kind.replace('_', ' ')}")
         if field.startswith("cf_"):
             return {"fields": {field: _scalar(value, gap)}}
         return dict(looked_up(_ACTIONS, field, gap)(self, value, gap))
@@ -151,6 +162,12 @@ class _Book:
     def agent(self, value: object, gap: str) -> str:
         """An agent's name by their id. Raises Unsayable."""
         return _told(self._names.agent, value, gap)
+
+
+def _nothing_more(row: Row, gap: str) -> None:
+    """Raises Unsayable where a condition or an action says more than its field and value."""
+    if more := [name for name in MORE if row.get(name)]:
+        raise Unsayable(f"{gap} with {', '.join(more)}")
 
 
 def _told(name: Callable[[object], str], value: object, gap: str) -> str:

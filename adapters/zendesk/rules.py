@@ -24,6 +24,7 @@ from bridge.model import Imported, Part, Roster, Status
 
 NOTES: Final = (
     "A trigger that changes a ticket has Zendesk run all of them again; rules of a policy never see each other's work.",
+    "Triggers run on every update; rules of a policy when a ticket comes in and when its requester writes.",
     "The last trigger that sets a group wins at Zendesk, so route rules stand in the opposite order of the triggers.",
     "Conditions on a comment's or the description's words look at what the requester newly wrote, and the subject.",
 )
@@ -71,6 +72,7 @@ def said(export: Json, roster: Roster) -> Imported:
         book.take(trigger)
     for automation in listing(export.get("automations")):
         book.reader.lacks(_title(automation), "an automation, which the clock starts; a policy decides on events")
+    book.reader.others(export, {"triggers", "automations", "ticket_fields"})
     used = {title: id_ for id_, title in fields.items() if title in book.used}
     return book.reader.result(used, NOTES)
 

@@ -357,6 +357,26 @@ def test_what_freshdesks_rules_do_beyond_a_policy_is_told() -> None:
     assert [one.name for one in policy.file.annotate] == ["mail (2)"]
 
 
+def test_what_a_row_of_freshdesk_says_besides_its_value_is_told_and_never_left_out() -> None:
+    deep, strict, parent = (rule(name, [ALL], ("priority", 3)) for name in ("deep", "strict", "parent"))
+    deep["conditions"][0]["properties"][0]["nested_fields"] = {"level2": {"field_name": "cf_city"}}
+    strict["conditions"][0]["properties"][0]["case_sensitive"] = True
+    parent["actions"][0]["resource_type"] = "parent_ticket"
+    policy, gaps = of_freshdesk([deep, strict, parent])
+    assert gaps["deep"][0].endswith(" with nested_fields")
+    assert gaps["strict"][0].endswith(" with case_sensitive")
+    assert gaps["parent"] == ["action 'priority 3' of the parent ticket"]
+    assert not any(one.then.priority for one in policy.file.annotate)
+
+
+def test_lists_of_an_export_that_are_not_read_are_told() -> None:
+    _, gaps = of_zendesk(macros=[{"title": "Close"}, {"title": "Thank"}], views=[], count=2)
+    assert gaps["macros"] == ["2 of them, which are not read"]
+    assert gaps.keys() == {"macros", "team Empty"}
+    _, gaps = of_freshdesk([], **{"2": [rule("x", [ALL])]})
+    assert gaps["2"] == ["1 of them, which are not read"]
+
+
 def test_a_rule_that_the_policy_language_refuses_is_told_and_takes_no_other_with_it() -> None:
     odd, fine = rule("Odd", [ALL], ("ticket_type", "x" * 150)), rule("Fine", [ALL], ("ticket_type", "Task"))
     policy, gaps = of_freshdesk([odd, fine])
