@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bridge.binding import bind
 from bridge.memory import Memory
 from bridge.metrics import Metrics
-from bridge.model import NOBODY, Assignment, Case, Mode, Outcome, Place, PlaceState, Status, Ticket, TicketRef
+from bridge.model import NOBODY, Assignment, Case, Mode, Outcome, Place, PlaceState, Status, Target, Ticket, TicketRef
 from bridge.ports import Clock, Policy
 from bridge.routing import Plan, Snapshot, WhenAway, route
 from bridge.situation import AT_WORK, Situation, answer, snapshot, wait_of
@@ -177,8 +177,12 @@ def forget(store: Store, connection: Connection, ref: TicketRef, now: datetime) 
 
 
 def rest(store: Store, connection: Connection, ref: TicketRef, now: datetime) -> None:
-    """Give back the place that is promised to a ticket, which waits for its requester or a third party."""
-    if rosters.release(connection, ref):
+    """Give back the place that is promised to a ticket, which waits for its requester or a third party.
+
+    An offer keeps its place: it is about to be decided on.
+    """
+    place = queue.of(connection, ref)
+    if (place is None or place.state is PlaceState.GIVEN) and rosters.release(connection, ref):
         queue.ring(store, connection, now)
 
 
@@ -196,16 +200,30 @@ def after(
     target, ref = outcome.target, case.ticket.ref
     if "assignee" in memory.held:
         return None
-    if assignment is None and before is not None and before.state is PlaceState.GIVEN:
-        wait = before.wait if target is None else wait_of(case, target)
-        return replace(before, wait=replace(wait, last_agent=before.agent))
-    if target is None or assignment is None or outcome.mode is not Mode.LIVE:
+    if outcome.mode is not Mode.LIVE:
         return None
+    if assignment is None or target is None:
+        return _in_hands(case, target, before)
     wait, moved_at = wait_of(case, target), before.moved_at if before is not None else None
+    if before is not None:
+        wait = replace(wait, last_agent=before.wait.last_agent or before.agent)
     if assignment.agent is None:
         return Place(ref, PlaceState.WAITING, wait, moved_at=moved_at)
     told = replace(assignment, candidates=())
     return Place(ref, PlaceState.GIVEN, wait, assignment.agent, now, moved_at, told) if given else None
+
+
+def _in_hands(case: Case, target: Target | None, before: Place | None) -> Place | None:
+    """The place of a ticket that its agent has from the router, also where it was solved and has come back."""
+    ticket, agent = case.ticket, case.standing.assignee
+    if ticket.assignee_id is None or agent is None:
+        return None
+    if target is None:
+        return before
+    given = Assignment(target.team, ticket.team_id, agent, ticket.assignee_id, "has it already")
+    wait = replace(wait_of(case, target), last_agent=agent)
+    bound_at, moved_at = (before.bound_at, before.moved_at) if before is not None else (None, None)
+    return Place(ticket.ref, PlaceState.GIVEN, wait, agent, bound_at, moved_at, given)
 
 
 def _ours_to_give(ticket: Ticket, memory: Memory, place: Place | None) -> bool:

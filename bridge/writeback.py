@@ -230,9 +230,9 @@ class WriteBack:
             again = memory.conflicts + 1 < CONFLICTS_MAX
             remains = replace(memory, attempted=work.operation.change, conflicts=memory.conflicts + 1 if again else 0)
             outbox.finish(connection, owner, work.operation, "superseded" if again else "parked", now=now, words=words)
-            if again:
+            if again and work.operation.change.assignee_id:
                 rosters.release(connection, ref)
-            else:
+            elif not again:
                 forget(self._store, connection, ref, now)
             mailboxes.remember(connection, ref, snapshot, remains)
             if again:
@@ -246,7 +246,8 @@ class WriteBack:
             snapshot, memory = mailboxes.recall(connection, ref)
             if state == "done":
                 outbox.finish_steps(connection, work.operation.id, now)
-                rosters.written(connection, ref, now)
+                if change.assignee_id:  # else it is promised to an operation that comes after this one
+                    rosters.written(connection, ref, now)
                 remains = replace(memory, conflicts=0, noted=memory.noted or change.note is not None)
                 mailboxes.remember(connection, ref, applied(change, snapshot) if snapshot else None, remains)
             else:

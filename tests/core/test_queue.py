@@ -215,6 +215,46 @@ def test_tickets_of_who_has_gone_go_where_the_policy_says_after_the_grace(make: 
     assert world.ticket(number)["team"] == "Billing"
 
 
+def test_a_ticket_that_comes_back_to_who_has_gone_is_handed_back(make: Make) -> None:
+    world = make("zendesk", policy=POLICY.replace("billing: {slots: 1,", "billing: {when_away: hand_back, grace: 5m,"))
+    world.control("POST", "agents/status", {"agent": BO, "status": "offline"})
+    later(world, 2)
+    (number,) = opened(world, 1)
+    world.agent(number, ANA, set={"status": "resolved"}, reply="Done.")
+    world.run()
+    assert in_queue(world) == {}
+    world.control("POST", "agents/status", {"agent": ANA, "status": "offline"})
+    later(world, 60)
+    world.customer("", "It is not.", ticket=number)
+    world.run()
+    assert world.ticket(number)["assignee"] == ANA
+    later(world, 600)
+    assert world.ticket(number)["assignee"] is None
+    assert waiting(world) == {number}
+
+
+def test_a_write_that_ends_while_an_agent_is_offered_does_not_count_for_the_offer(make: Make) -> None:
+    world = make("zendesk")
+    numbers = opened(world, 2)
+    left = world.customer("Invoice 3", "Please refund it.")
+    world.delivered()
+    world.clock.turn(2)
+    world.workers.decide("decider")  # the team's write is planned, and not carried out
+    with world.store.writing() as connection:
+        forget(world.store, connection, world.ref(numbers[0]), world.clock.now)
+    assert world.workers.match("matcher")
+    assert in_queue(world)[left] == "offered"
+    while world.workers.write("writer"):
+        pass
+    world.clock.turn(30)
+    world.take_roster()
+    with world.store.reading() as connection:
+        promised_now = rosters.promised(connection)
+    assert sum(promised_now.values()) == 1
+    world.run()
+    assert world.ticket(left)["assignee"] in {ANA, BO}
+
+
 def test_what_a_person_gave_to_somebody_is_not_taken_back(make: Make) -> None:
     world = make("zendesk", policy=POLICY.replace("billing: {slots: 1,", "billing: {when_away: hand_back, grace: 1m,"))
     (number,) = opened(world, 1)
@@ -246,7 +286,7 @@ def test_what_waits_for_its_customer_gives_room_also_where_the_desk_counts_nothi
 
 def hide_loads(world: World) -> None:
     """As on a plan that tells neither availability nor load."""
-    read = world.desk.roster
+    read: Callable[[], Roster] = world.desk.roster
 
     def hidden() -> Roster:
         found = read()
@@ -255,7 +295,7 @@ def hide_loads(world: World) -> None:
         )
         return replace(found, agents=tuple(agents))
 
-    world.desk.roster = hidden  # type: ignore[method-assign] # the same desk on a smaller plan
+    world.desk.roster = hidden  # the same desk on a smaller plan
     world.take_roster()
 
 
