@@ -8,7 +8,7 @@ from functools import partial
 
 from rich.console import Console
 
-from benchmarks import burst, calls, intake, latency, memory, mutation, policy, throughput, triage
+from benchmarks import burst, calls, intake, knowledge, latency, memory, mutation, policy, routing, throughput, triage
 from benchmarks.report import Report
 
 BENCHMARKS: dict[str, Callable[[], Report]] = {
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], Report]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "triage": triage.measure,
+    "knowledge": knowledge.measure,
     "policy": policy.measure,
     "mutation": mutation.measure,
 }

@@ -1,20 +1,18 @@
 """The articles and solved tickets of this process, searched for each ticket; built anew where they have changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 
 from bridge.knowledge.articles import Article, ArticleFault, Source, Stamp, source
 from bridge.knowledge.options import KnowledgeOptions
+from bridge.knowledge.search import Index
 from bridge.model import Suggestion, Ticket
 from bridge.store import Store
 from bridge.store.solved import Solved, newest
 from bridge.triage import redact
-
-if TYPE_CHECKING:
-    from bridge.knowledge.search import Index
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +36,7 @@ class _Searched(Generic[T]):
     """Documents with the index over them, replaced together: another thread may be searching."""
 
     documents: Sequence[T]
-    index: "Index"
+    index: Index
 
     def above(self, floor: float, text: str, most: int) -> list[tuple[T, float]]:
         """The best documents with scores from `floor` up, the best first."""
@@ -63,7 +61,7 @@ class Shelf:
         changed = [self._reread(rack, faults) for rack in self._racks]
         if any(changed):
             articles = [article for rack in self._racks for article in rack.articles]
-            self._articles = _Searched(articles, _index((one.title, one.text) for one in articles))
+            self._articles = _Searched(articles, Index([(one.title, one.text) for one in articles]))
             log.info("articles read", articles=len(articles))
         if self._options.solved_tickets:
             self._solved = {desk: self._of_desk(desk) for desk in self._desks}
@@ -98,13 +96,7 @@ class Shelf:
     def _of_desk(self, desk: str) -> _Searched[Solved]:
         with self._store.reading() as connection:
             tickets = newest(connection, desk, self._options.solved_tickets)
-        return _Searched(tickets, _index((one.subject, one.text) for one in tickets))
-
-
-def _index(documents: Iterable[tuple[str, str]]) -> "Index":
-    from bridge.knowledge.search import Index  # noqa: PLC0415 - numpy and scipy: 60 MB that only who searches pays
-
-    return Index(list(documents))
+        return _Searched(tickets, Index([(one.subject, one.text) for one in tickets]))
 
 
 def _article(article: Article, score: float) -> Suggestion:

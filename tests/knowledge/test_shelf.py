@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_a_warning_and_the_articles_of_before_stay(shelf:
     assert shelf.warnings() == {}
 
 
-def test_a_bridge_without_articles_suggests_nothing_and_loads_no_search(sqlite_store: Store) -> None:
+def test_a_bridge_without_articles_suggests_nothing(sqlite_store: Store) -> None:
     shelf = Shelf(KnowledgeOptions(), sqlite_store, ["acme-zendesk"])
     shelf.refresh()
     assert shelf.suggest(a_ticket(), ASKED) == ()

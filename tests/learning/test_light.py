@@ -12,7 +12,7 @@ from deskbridge.training import Ground, train
 from tests.conftest import Clock
 from tests.learning.tickets import labelled
 
-HEAVY = ("sklearn", "bm25s", "onnxruntime", "matplotlib")
+HEAVY = ("sklearn", "onnxruntime", "matplotlib")
 
 ASKS = """
 import sys
@@ -35,7 +35,7 @@ POLICY = "policy: deskbridge/v1\nteams: {all: {members: {ana: {capacity: 1}}}}\n
 
 
 @pytest.mark.parametrize("model", ["", "triage: {model: {}}\n"], ids=["without a model", "with a model"])
-def test_a_process_loads_no_training_library_and_no_search(
+def test_a_process_loads_no_training_library(
     model: str, sqlite_store: Store, tmp_path: Path, clock: Clock
 ) -> None:
     ground = Ground(sqlite_store, tmp_path / "models", "acme", "team", "ana@host", 0.95)
