@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[], Report]] = {
     "knowledge": knowledge.measure,
     "policy": policy.measure,
     "mutation": mutation.measure,
+    "routing": routing.measure,
 }
 
 

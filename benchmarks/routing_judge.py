@@ -61,11 +61,14 @@ def answer(
     """What our router says of the judge's snapshot, changed before it is asked."""
     worked = _worked(snapshot, state)
     plan = ours.route(change(translated(snapshot, worked)), match)
-    wake = None if plan.wake_in is None else snapshot["now"] + plan.wake_in
+    wake = inf if plan.wake_in is None else snapshot["now"] + plan.wake_in
+    pending = state.get("wake", inf) if state.get("wake", inf) > snapshot["now"] else inf
     agents = {str(agent["id"]): agent["id"] for agent in snapshot["agents"]} | {None: None}
     tickets = {str(ticket["id"]): ticket["id"] for ticket, _ in _tickets(snapshot)}
     assign = [{"ticket": tickets[one.ticket], "agent": agents[one.agent]} for one in plan.placements]
-    return {"assign": assign, "state": {"now": snapshot["now"], "worked": worked}, "wake_at": wake}
+    remembered = {"now": snapshot["now"], "worked": worked, "wake": min(wake, pending)}
+    # The simulator keeps every wake-up that it was ever asked for: one that only comes later is not asked for again.
+    return {"assign": assign, "state": remembered, "wake_at": wake if wake < pending else None}
 
 
 def translated(snapshot: Said, worked: Mapping[str, Sequence[float]]) -> Snapshot:

@@ -1,7 +1,6 @@
 """Who should have a ticket: tickets and agents as they are now in, assignments with reasons out. Pure."""
 
 from bridge.routing.planning import route
-from bridge.routing.router import choose
 from bridge.routing.snapshot import (
     LiveAgent,
     Norms,
@@ -30,6 +29,5 @@ __all__ = [
     "WaitingTicket",
     "WhenAway",
     "Work",
-    "choose",
     "route",
 ]

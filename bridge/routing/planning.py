@@ -154,7 +154,8 @@ class _Planner:
         known, held = self._knowing(ticket), ticket.holder is not None
         if known is None or kind.able[known]:
             stays = np.zeros(len(kind.whole), dtype=bool)
-            stays[[known] if held else []] = True
+            if known is not None:
+                stays[known] = held
             return stays
         wait = self._wait_for(known, ticket)
         if held and self._crew.available[known] and wait <= BARELY:
