@@ -19,7 +19,8 @@ class Memory:
     `conflicts` counts decisions that came too late. `past_assignees` (the desk's ids) are those from whom somebody took
     the ticket, `past_tags` what somebody took off, as far as we saw; `remarked` are the rules whose notes and notices
     stand in ours; `called` the webhooks that rules called since the requester's last message (`bridge.callouts.key`);
-    `tier` is the support tier that was last decided.
+    `tier` is the support tier that was last decided. `answered` are the notes with commands (`bridge.commands`) whose
+    answers stand at the desk, `answering` those that the last decision answers.
     """
 
     decided: bool = False
@@ -38,6 +39,8 @@ class Memory:
     remarked: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
     tier: str | None = None
+    answered: frozenset[str] = frozenset()
+    answering: frozenset[str] = frozenset()
 
 
 SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}

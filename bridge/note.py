@@ -65,9 +65,10 @@ def compose(
     for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id. `remarks` is
     what rules say in their own words, `tier` the support tier that they decided, `suggestions` what may help to answer.
     """
-    opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", _why(verdicts, assignment, tier))
+    why = reasons(verdicts, assignment, tier)
+    opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", why)
     label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
-    changes = [*_changes(mode, wish, assignment, names), *(f"Left alone: {_safe(words, 90)}" for words in kept)]
+    changes = [*_changes(mode, wish, assignment, names), *(f"Left alone: {safe(words, 90)}" for words in kept)]
     closing = _paragraph(label, _next(triage, assignment)) + _list(changes, _LIST_MAX)
     title = _paragraph("Context", "" if facts else "nothing is known")
     room = NOTE_MAX - len(opening) - len(title) - len(closing)
@@ -77,7 +78,7 @@ def compose(
 
 
 def _what(triage: Triage) -> str:
-    intent = _understood(triage)
+    intent = understood(triage)
     others = {
         "urgency": triage.urgency,
         "sentiment": triage.sentiment,
@@ -86,18 +87,19 @@ def _what(triage: Triage) -> str:
     }
     asides = [f"{name} {_sure(finding, 20)}" for name, finding in others.items() if finding]
     asides += [_signal(finding) for finding in triage.signals[:_SIGNALS]]
-    asides += [f"{_safe(entity.name, 20)} {_safe(redact(entity.value), 30)}" for entity in triage.entities[:_ENTITIES]]
+    asides += [f"{safe(entity.name, 20)} {safe(redact(entity.value), 30)}" for entity in triage.entities[:_ENTITIES]]
     return "; ".join([intent, *asides])
 
 
-def _understood(triage: Triage) -> str:
+def understood(triage: Triage) -> str:
+    """The intent as HTML, with how sure that is and which words say so."""
     intent, predicted = triage.intent, triage.predicted
     if intent is None:
         return "not understood"
     if predicted is None or (intent.value, intent.because) != (predicted.label, predicted.because):
         return _found(intent)
     told = replace(intent, confidence=predicted.confidence)
-    return f"{_sure(told)} by the model: {_safe(redact(predicted.words), 140)}"
+    return f"{_sure(told)} by the model: {safe(redact(predicted.words), 140)}"
 
 
 _SIGNALS: Final = 3
@@ -106,27 +108,28 @@ _ENTITIES: Final = 2
 
 
 def _signal(finding: Finding) -> str:
-    name = _safe(finding.value.replace("_", " "), 20)
-    return f"{name} by “{_safe(redact(finding.because[0]), 25)}”" if finding.because else name
+    name = safe(finding.value.replace("_", " "), 20)
+    return f"{name} by “{safe(redact(finding.because[0]), 25)}”" if finding.because else name
 
 
 def _sure(finding: Finding, most: int = 60) -> str:
-    return f"{_safe(finding.value, most)} ({finding.confidence:.0%})"
+    return f"{safe(finding.value, most)} ({finding.confidence:.0%})"
 
 
 def _found(finding: Finding) -> str:
-    words = ", ".join(f"“{_safe(word, 30)}”" for word in finding.because[:3])
+    words = ", ".join(f"“{safe(word, 30)}”" for word in finding.because[:3])
     return f"{_sure(finding)} by {words}" if words else _sure(finding)
 
 
-def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None, tier: str | None) -> str:
+def reasons(verdicts: Sequence[RuleVerdict], assignment: Assignment | None, tier: str | None) -> str:
+    """As HTML: which rule sent a ticket to which team, why this agent, what else marked it."""
     routes, marks = _matched(verdicts, "route"), _matched(verdicts, "annotate")
     parts = [f"rule {rule}" for rule in routes[:1]]
     if assignment is not None:
-        agent = _safe(assignment.agent, 40) if assignment.agent else "no agent yet"
-        parts = [f"team {_safe(assignment.team, 40)}", *parts, f"{agent}: {_safe(assignment.because, 90)}"]
+        agent = safe(assignment.agent, 40) if assignment.agent else "no agent yet"
+        parts = [f"team {safe(assignment.team, 40)}", *parts, f"{agent}: {safe(assignment.because, 90)}"]
     if tier is not None:
-        parts.append(f"support tier {_safe(tier, 40)}")
+        parts.append(f"support tier {safe(tier, 40)}")
     if marks:
         parts.append(f"marked by {', '.join(marks[:3])}")
     return "; ".join(parts) or "the policy sends it nowhere else"
@@ -134,7 +137,7 @@ def _why(verdicts: Sequence[RuleVerdict], assignment: Assignment | None, tier: s
 
 def _said(remarks: Sequence[Remark], room: int) -> str:
     """What rules say, the first before the others; what does not fit is cut or counted."""
-    return _list([_safe(remark.text, room - _LIST_LEAST) for remark in remarks], room) if room > 2 * _LIST_LEAST else ""
+    return _list([safe(remark.text, room - _LIST_LEAST) for remark in remarks], room) if room > 2 * _LIST_LEAST else ""
 
 
 def _helpful(suggestions: Sequence[Suggestion], room: int) -> str:
@@ -145,7 +148,7 @@ def _helpful(suggestions: Sequence[Suggestion], room: int) -> str:
 
 
 def _suggested(suggestion: Suggestion) -> str:
-    title = _safe(suggestion.title, 70)
+    title = safe(suggestion.title, 70)
     url = suggestion.url or ""
     if url.startswith(("https://", "http://")) and len(url) <= _URL_MAX:
         title = f'<a href="{html.escape(url)}">{title}</a>'
@@ -153,16 +156,16 @@ def _suggested(suggestion: Suggestion) -> str:
 
 
 def _matched(verdicts: Sequence[RuleVerdict], stage: str) -> list[str]:
-    return [f"“{_safe(verdict.rule, 40)}”" for verdict in verdicts if verdict.matched and verdict.stage == stage]
+    return [f"“{safe(verdict.rule, 40)}”" for verdict in verdicts if verdict.matched and verdict.stage == stage]
 
 
 def _known(fact: Fact, names: Mapping[str, str]) -> str:
-    name = _safe(_FACT_WORDS.get(fact.name, fact.name), 40)
+    name = safe(_FACT_WORDS.get(fact.name, fact.name), 40)
     if fact.value is None:
-        return f"{name}: unknown <i>({_safe(fact.source, 30)}: {_safe(fact.reason or 'missing', 70)})</i>"
+        return f"{name}: unknown <i>({safe(fact.source, 30)}: {safe(fact.reason or 'missing', 70)})</i>"
     value = names.get(str(fact.value), str(fact.value)) if fact.name == "last_agent" else str(fact.value)
     at = f", {fact.as_of:%Y-%m-%d %H:%M} UTC" if fact.as_of else ""
-    return f"{name}: <b>{_safe(value)}</b> <i>({_safe(fact.source, 30)}{at})</i>"
+    return f"{name}: <b>{safe(value)}</b> <i>({safe(fact.source, 30)}{at})</i>"
 
 
 def _next(triage: Triage, assignment: Assignment | None) -> str:
@@ -171,17 +174,17 @@ def _next(triage: Triage, assignment: Assignment | None) -> str:
     if assignment is None:
         return "it stays with whoever has it"
     if assignment.agent is None:
-        return f"it waits in {_safe(assignment.team, 40)} until somebody has room"
-    return f"{_safe(assignment.agent, 40)} to answer"
+        return f"it waits in {safe(assignment.team, 40)} until somebody has room"
+    return f"{safe(assignment.agent, 40)} to answer"
 
 
 def _changes(mode: Mode, wish: Change, assignment: Assignment | None, names: Mapping[str, str]) -> Iterator[str]:
     verb = "Set" if mode is Mode.LIVE else "Would set"
     for name, value in _values(wish, assignment, names):
-        yield f"{verb} {_safe(name, 40)}: {_safe(value)}"
+        yield f"{verb} {safe(name, 40)}: {safe(value)}"
     for verb, tags in (("added", wish.add_tags), ("removed", wish.remove_tags)):
         if tags:
-            yield f"Tags {verb if mode is Mode.LIVE else f'to be {verb}'}: {_safe(', '.join(sorted(tags)), 90)}"
+            yield f"Tags {verb if mode is Mode.LIVE else f'to be {verb}'}: {safe(', '.join(sorted(tags)), 90)}"
 
 
 def _values(wish: Change, assignment: Assignment | None, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -221,7 +224,7 @@ def _list(items: Iterable[str], room: int) -> str:
 _TAIL: Final = len("<li>and 999 more</li>")
 
 
-def _safe(text: str, most: int = 60) -> str:
+def safe(text: str, most: int = 60) -> str:
     """The text as one line of HTML without tags, `most` characters at most with its entities."""
     shown = "".join(" " if unicodedata.category(char) in _UNSEEN else char for char in text[: 4 * most])
     escaped = [html.escape(char) for char in " ".join(shown.split())]

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Final
 from zlib import crc32
 
 import structlog
 from sqlalchemy import Connection
 from ulid import ULID
 
-from bridge import callouts, reconcile
+from bridge import callouts, commands, reconcile
 from bridge import memory as remembered
 from bridge import wish as wishes
 from bridge.binding import Binding, addresses, bind, in_policy_words, standing
@@ -21,6 +24,7 @@ from bridge.memory import RESTING, SETTLED, Memory
 from bridge.metrics import Metrics
 from bridge.model import (
     ActorKind,
+    AgentRecord,
     AgentStatus,
     Assignment,
     Case,
@@ -46,7 +50,7 @@ from bridge.note import compose
 from bridge.ports import Capability, Clock, Desk, Policy
 from bridge.purpose import Rank, purpose
 from bridge.queueing import Matcher, after, forget, rest, stands
-from bridge.store import Store, inbox, journal, outbox, queue
+from bridge.store import Store, feedback, inbox, journal, outbox, queue
 from bridge.store import callouts as outgoing
 from bridge.store import mailbox as mailboxes
 from bridge.store import roster as rosters
@@ -103,13 +107,15 @@ class ConnectedDesk:
 class Sighting:
     """A ticket as it turned out to be, what is remembered with it, and what there is to decide on, if anything.
 
-    `seen_until` is set where a read showed the ticket whole (`reconcile.seen_whole`).
+    `seen_until` is set where a read showed the ticket whole (`reconcile.seen_whole`). `asked` is what agents want
+    of us.
     """
 
     ticket: Ticket | None
     memory: Memory
     trigger: EventKind | None
     seen_until: datetime | None = None
+    asked: tuple[commands.Command, ...] = ()
 
 
 SPREAD_MAX = 5.0
@@ -139,6 +145,8 @@ def passing(error: DeskError, attempts: int) -> bool:
         return error.code != 403 or attempts < MISTAKES_MAX
     return not isinstance(error, Permanent)
 
+
+NOBODY_ASKS: Final[Mapping[str, AgentRecord]] = MappingProxyType({})
 
 Suggest = Callable[[Ticket, str], tuple[Suggestion, ...]]
 """What may help with a ticket, given its cleaned text; asked outside any transaction."""
@@ -233,7 +241,14 @@ class Pipeline:
         acting_id = known_rosters[box.desk].acting_id
         called = place is not None and (place.calls or not stands(policy, place))
         sighting = see(
-            connected.desk, box, events, acting_id, asked_at=self._clock(), queued=place is not None, called=called
+            connected.desk,
+            box,
+            events,
+            acting_id,
+            asked_at=self._clock(),
+            queued=place is not None,
+            called=called,
+            agents=commands.writers(known_rosters[box.desk]),
         )
         if sighting.ticket is None or sighting.trigger is None:
             ticket, seen_until = sighting.ticket or box.snapshot, sighting.seen_until
@@ -251,8 +266,16 @@ class Pipeline:
             events,
             acting_id,
             self._suggest(case.ticket, case.text),
+            self._before(sighting),
         )
         self._commit(box, owner, waiting, weighed)
+
+    def _before(self, sighting: Sighting) -> Sequence[Decision]:
+        """The decisions so far, where somebody asks about them."""
+        if not sighting.asked or sighting.ticket is None:
+            return ()
+        with self._store.reading() as connection:
+            return journal.of_ticket(connection, sighting.ticket.ref.desk, sighting.ticket.ref.id)
 
     def _case(self, policy: Policy, binding: Binding, ticket: Ticket, trigger: EventKind, memory: Memory) -> Case:
         connected = self._desks[binding.desk]
@@ -273,6 +296,7 @@ class Pipeline:
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
+            feedback.keep(self._store, connection, _words(weighed, decision))
             self._tell(connection, decision, callouts.due(decision, known, ticket), now)
             written = bool(operation.steps) and self._put_out(connection, operation, weighed, waiting, now)
             given = written and bool(decision.change.assignee_id)
@@ -449,6 +473,7 @@ class _Weighed:
     events: Sequence[Event]
     acting_id: str | None
     suggestions: tuple[Suggestion, ...]
+    before: Sequence[Decision] = ()
 
 
 def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str) -> tuple[Decision, Memory]:
@@ -458,21 +483,11 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     wanted = wishes.wish(weighed.policy, desk.name, outcome.effect, assignment)
     settled = wishes.settle(wanted, ticket, memory, desk.can)
     facts = tuple(case.facts.values())
-    note, remarks = None, _unsaid(outcome.effect, memory)
-    if _worth_a_note(outcome.mode, settled.change, memory, remarks, outcome.effect.tier):
-        note = compose(
-            mode=outcome.mode,
-            triage=case.triage,
-            facts=facts,
-            verdicts=outcome.verdicts,
-            assignment=assignment,
-            wish=settled.change,
-            kept=settled.kept,
-            names=weighed.bindings[desk.name].names,
-            remarks=remarks,
-            tier=outcome.effect.tier,
-            suggestions=weighed.suggestions,
-        )
+    remarks = _unsaid(outcome.effect, memory)
+    worth = _worth_a_note(outcome.mode, settled.change, memory, remarks, outcome.effect.tier)
+    note = _note(weighed, assignment, settled, remarks) if worth else None
+    answers = _answers(weighed, assignment, decision_id)
+    change = commands.handed(weighed.sighting.asked, ticket, memory, settled.change)
     decision = Decision(
         id=decision_id,
         ref=ticket.ref,
@@ -485,7 +500,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         verdicts=outcome.verdicts,
         assignment=assignment,
         wish=wanted,
-        change=wishes.within(outcome.mode, settled.change, note, _to_tell(weighed) if note else frozenset()),
+        change=wishes.within(outcome.mode, change, _joined(answers, note), _to_tell(weighed) if note else frozenset()),
         kept=settled.kept,
         effect=outcome.effect,
         ticket=ticket,
@@ -497,12 +512,67 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     return decision, _remains(weighed, decision, settled.change, said)
 
 
+def _note(weighed: _Weighed, assignment: Assignment | None, settled: wishes.Settled, remarks: Sequence[Remark]) -> str:
+    case, outcome = weighed.case, weighed.outcome
+    return compose(
+        mode=outcome.mode,
+        triage=case.triage,
+        facts=tuple(case.facts.values()),
+        verdicts=outcome.verdicts,
+        assignment=assignment,
+        wish=settled.change,
+        kept=settled.kept,
+        names=weighed.bindings[weighed.connected.desk.name].names,
+        remarks=remarks,
+        tier=outcome.effect.tier,
+        suggestions=weighed.suggestions,
+    )
+
+
+def _answers(weighed: _Weighed, assignment: Assignment | None, decision_id: str) -> str | None:
+    """What is said to agents who asked; nothing where nothing may be written."""
+    asked, memory = weighed.sighting.asked, weighed.sighting.memory
+    if not asked or weighed.outcome.mode is Mode.SHADOW:
+        return None
+    return commands.answers(asked, weighed.case.ticket, memory, _background(weighed, assignment, decision_id))
+
+
+def _background(weighed: _Weighed, assignment: Assignment | None, decision_id: str) -> commands.Background:
+    """What there is to answer a command with."""
+    desk, case, outcome = weighed.connected.desk.name, weighed.case, weighed.outcome
+    now = commands.Background(
+        decision=decision_id,
+        mode=outcome.mode,
+        triage=case.triage,
+        verdicts=outcome.verdicts,
+        assignment=assignment,
+        tier=outcome.effect.tier,
+        miss=partial(weighed.policy.nearest_miss, case, desk=desk),
+        intents=weighed.policy.intents,
+        names=weighed.bindings[desk].names,
+    )
+    return now.of(weighed.before)
+
+
+def _words(weighed: _Weighed, decision: Decision) -> list[feedback.Word]:
+    """What agents told us of the intent, in whatever mode."""
+    asked = weighed.sighting.asked
+    if not asked:
+        return []
+    known = _background(weighed, decision.assignment, decision.id)
+    return commands.words(asked, weighed.case.ticket, known, decision.at)
+
+
+def _joined(answers: str | None, note: str | None) -> str | None:
+    return None if answers is None and note is None else (answers or "") + (note or "")
+
+
 def _remains(weighed: _Weighed, decision: Decision, suggested: Change, said: frozenset[str]) -> Memory:
     """What to remember of a ticket once a decision on it is stored; `said` are the rules whose words its note holds."""
     memory, ticket = weighed.sighting.memory, weighed.case.ticket
     called = callouts.due(decision, memory, ticket)
     return replace(
-        remembered.heard(memory, ticket),
+        remembered.heard(commands.answered(memory, weighed.sighting.asked), ticket),
         decided=True,
         event=decision.event,
         attempted=None,
@@ -559,6 +629,7 @@ def see(
     asked_at: datetime,
     queued: bool = False,
     called: bool = False,
+    agents: Mapping[str, AgentRecord] = NOBODY_ASKS,
 ) -> Sighting:
     """The ticket behind a mailbox, read from the desk only where the events do not carry it and might matter.
 
@@ -585,10 +656,11 @@ def see(
     else:
         return Sighting(None, memory, None)
     memory = remembered.seen(memory, known, ticket, desk.default_priority, created)
-    trigger = _trigger(memory, ticket, called)
+    asked = commands.unanswered(ticket, memory, agents)
+    trigger = _trigger(memory, ticket, called, asked)
     if trigger is not None:
         _require_settled(desk, ticket, asked_at)
-    return Sighting(ticket, memory, trigger, seen_until)
+    return Sighting(ticket, commands.heeded(asked, ticket, memory), trigger, seen_until, asked)
 
 
 def _require_settled(desk: Desk, ticket: Ticket, asked_at: datetime) -> None:
@@ -640,6 +712,7 @@ def _may_matter(events: Sequence[Event], memory: Memory, acting_id: str | None) 
     return any(
         event.kind is EventKind.TICKET_CREATED
         or _is_hint(event)
+        or commands.is_meant(event.message)
         or (event.kind in _MAY_DECIDE and not _is_integration(event, acting_id))
         for event in events
     )
@@ -661,16 +734,16 @@ def _is_person(event: Event, acting_id: str | None) -> bool:
     return unknown_or_agent and acting_id is not None and event.actor.id != acting_id
 
 
-def _trigger(memory: Memory, ticket: Ticket, called: bool) -> EventKind | None:
+def _trigger(memory: Memory, ticket: Ticket, called: bool, asked: Sequence[commands.Command]) -> EventKind | None:
     """What there is to decide on: a ticket not decided yet, news from its requester, a decision that came too late, an
-    agent who was found."""
+    agent who was found, an agent who asks."""
     if ticket.status in SETTLED:
         return None
     if not memory.decided:
         return EventKind.TICKET_CREATED
     if remembered.has_news(memory, ticket):
         return EventKind.REQUESTER_REPLIED
-    if memory.conflicts or (called and "assignee" not in memory.held):
+    if memory.conflicts or asked or (called and "assignee" not in memory.held):
         return memory.event
     return None
 

@@ -397,6 +397,10 @@ class Policy(Protocol):
         """What the text says, by the policy's words and thresholds."""
 
     @property
+    def intents(self) -> frozenset[str]:
+        """Every intent that its rules may ask for."""
+
+    @property
     def labelling(self) -> Labelling | None:
         """What the policy wants of a trained model, None where nothing."""
 
@@ -405,6 +409,9 @@ class Policy(Protocol):
 
     def decide(self, case: Case, *, desk: str, desk_mode: Mode) -> Outcome:
         """The outcome for a case; deterministic."""
+
+    def nearest_miss(self, case: Case, *, desk: str) -> str | None:
+        """What would have had to be otherwise for another rule to send the case elsewhere, in one sentence."""
 
     def members(self, team: str) -> tuple[Member, ...]:
         """The members of a team of the policy, in the order of the file. Raises KeyError for a team it lacks."""

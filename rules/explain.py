@@ -1,6 +1,6 @@
 """Why a policy decides as it does: triage, every rule, every condition, and what would have had to be otherwise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,8 +38,7 @@ class Explanation:
     @property
     def nearest(self) -> Miss | None:
         """Of all that would have sent the ticket elsewhere the one that needs least."""
-        routes = [one for one in self.misses if one.stage == "route"]
-        return min(routes, key=lambda one: one.distance, default=None)
+        return nearest(self.misses)
 
     def miss(self, rule: str) -> Miss | None:
         """The nearest miss of a rule, where there is one."""
@@ -54,6 +53,12 @@ class Explanation:
             "rules": [_rule(one, self.miss(one.rule)) for one in self.rules],
             "nearest": None if self.nearest is None else self.nearest.words,
         }
+
+
+def nearest(misses: Iterable[Miss]) -> Miss | None:
+    """Of all that would have sent a ticket elsewhere the one that needs least."""
+    routes = (one for one in misses if one.stage == "route")
+    return min(routes, key=lambda one: one.distance, default=None)
 
 
 def intents(

@@ -109,6 +109,11 @@ class LoadedPolicy:
         return triage(ticket, text, self._keywords, suggest=suggest, extractors=self._extractors)
 
     @property
+    def intents(self) -> frozenset[str]:
+        """Every intent that rules may ask for."""
+        return frozenset(self.file.triage.names)
+
+    @property
     def labelling(self) -> Labelling | None:
         """What the policy wants of a trained model, None where nothing."""
         model = self.file.triage.model
@@ -184,6 +189,11 @@ class LoadedPolicy:
 
         seeker = Seeker(self.engine, case, partial(self.view, desk=desk))
         return tuple(seeker.misses(sound))
+
+    def nearest_miss(self, case: Case, *, desk: str) -> str | None:
+        """What would have had to be otherwise for another rule to send a case elsewhere, in one sentence."""
+        found = explain.nearest(self.misses(case, desk=desk))
+        return None if found is None else found.words
 
     def conflicts(self) -> tuple[Conflict, ...]:
         """Annotate rules that differ on a field, each pair with a ticket that both match, where one was found."""
