@@ -1,10 +1,10 @@
-"""The policy's names against the people and teams a desk really has, and agents as they are now."""
+"""The policy's names against the people and teams a desk really has."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.memory import Memory
-from bridge.model import Agent, AgentRecord, AgentStatus, Fact, Member, Roster, Standing, Ticket
+from bridge.model import AgentRecord, Fact, Roster, Standing, Ticket
 from bridge.ports import Policy
 
 
@@ -81,41 +81,3 @@ NAMES_AN_AGENT = {"last_agent"}
 def _sentence(kind: str, name: str, bound: str, desk: str, there: Sequence[str]) -> str:
     called = f"'{name}'" if name == bound else f"'{name}' (bound to '{bound}')"
     return f"{kind} {called} is not on desk '{desk}', which has: {', '.join(sorted(there)) or 'none'}"
-
-
-def members_now(
-    members: Sequence[Member], here: Binding, everywhere: Sequence[Binding], promised: Mapping[tuple[str, str], int]
-) -> list[Agent]:
-    """A team's members as the router sees them for a ticket at the desk of `here`.
-
-    Load is the sum of what every desk counts for the person plus the places promised since, by desk and name; None
-    where no desk counts and nothing is promised. Capacity is the policy's, less where the desk's own limit is nearer.
-    """
-    return [_agent(member, here, everywhere, promised) for member in members]
-
-
-def _agent(
-    member: Member, here: Binding, everywhere: Sequence[Binding], promised: Mapping[tuple[str, str], int]
-) -> Agent:
-    record = here.agents.get(member.name)
-    loads = {binding.desk: _load(member.name, binding, promised) for binding in everywhere}
-    known = [load for load in loads.values() if load is not None]
-    capacity = member.capacity
-    if record is not None and record.limit is not None:
-        room = record.limit - (loads.get(here.desk) or 0)
-        capacity = min(capacity, sum(known) + max(room, 0))
-    return Agent(
-        name=member.name,
-        id=record.id if record is not None else None,
-        capacity=capacity,
-        skills=member.skills,
-        status=record.status if record is not None else AgentStatus.GONE,
-        load=sum(known) if known else None,
-    )
-
-
-def _load(name: str, binding: Binding, promised: Mapping[tuple[str, str], int]) -> int | None:
-    record = binding.agents.get(name)
-    counted = record.load if record is not None else None
-    since = promised.get((binding.desk, name), 0)
-    return counted + since if counted is not None else since or None

@@ -17,7 +17,7 @@ from bridge.metrics import Metrics
 from bridge.model import NOBODY, Assignment, Case, Mode, Outcome, Place, PlaceState, Status, Target, Ticket, TicketRef
 from bridge.ports import Clock, Policy
 from bridge.routing import Plan, Snapshot, WhenAway, route
-from bridge.situation import AT_WORK, Situation, answer, snapshot, wait_of
+from bridge.situation import AT_WORK, Answers, Situation, snapshot, wait_of
 from bridge.store import Store, mailbox, queue
 from bridge.store import roster as rosters
 
@@ -111,7 +111,7 @@ class Matcher:
             if any(one.ticket != str(place.ref) for one in plan.placements):
                 queue.ring(self._store, connection, situation.now)
         self._ring_later(connection, plan, situation.now)
-        return answer(situation, asked, plan, place)
+        return Answers(situation, asked, plan).of(place)
 
     def _waiting(self, connection: Connection, but: TicketRef) -> list[Place]:
         return [place for place in queue.in_state(connection, PlaceState.WAITING) if place.ref != but]
@@ -124,9 +124,10 @@ class Matcher:
         asked, plan = ask(situation, known)
         by_id = {str(place.ref): place for place in known}
         woken = {(place.ref.desk, place.ref.id): now for place in places if not stands(policy, place)}
+        answers = Answers(situation, asked, plan)
         for placement in plan.placements:
             place = by_id[placement.ticket]
-            if self._move(connection, situation, place, answer(situation, asked, plan, place)):
+            if self._move(connection, situation, place, answers.of(place)):
                 woken[place.ref.desk, place.ref.id] = now
         mailbox.wake(self._store, connection, woken)
         self._ring_later(connection, plan, now)
@@ -161,7 +162,7 @@ def ask(situation: Situation, places: Sequence[Place]) -> tuple[Snapshot, Plan]:
 
 def look(situation: Situation, place: Place) -> Assignment:
     """Whom a ticket would go to if no other waited; nothing comes of it."""
-    return answer(situation, *ask(situation, [place]), place)
+    return Answers(situation, *ask(situation, [place])).of(place)
 
 
 def stands(policy: Policy, place: Place) -> bool:

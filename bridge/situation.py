@@ -23,7 +23,7 @@ from bridge.model import (
     Wait,
 )
 from bridge.ports import Policy
-from bridge.routing import LiveAgent, Plan, Ring, Rules, Snapshot, Strategy, WaitingTicket, Work
+from bridge.routing import LiveAgent, Placement, Plan, Ring, Rules, Snapshot, Strategy, WaitingTicket, Work
 from bridge.routing.crew import Crew, reached
 from bridge.routing.snapshot import UNKNOWN_MINUTES
 
@@ -287,20 +287,53 @@ def _minutes(span: timedelta) -> float:
     return span / _MINUTE
 
 
-def answer(situation: Situation, asked: Snapshot, plan: Plan, place: Place) -> Assignment:
-    """What a plan says of the ticket at a place: its agent with the reasons, or that it waits in its team."""
-    target = place.wait.target
-    ticket = next(one for one in asked.tickets if one.id == str(place.ref))
-    placement = next((one for one in plan.placements if one.ticket == ticket.id), None)
-    binding = situation.bindings[place.ref.desk]
-    looked_at = tuple(_candidates(situation, binding, asked, plan, ticket))
-    if placement is None or placement.agent is None:
-        because = plan.waiting.get(ticket.id, "waits for an agent with room")
-        return Assignment(target.team, binding.team_ids.get(target.team), None, None, because, looked_at)
-    agent = next(one for one in asked.agents if one.name == placement.agent)
-    team = target.team if target.team in agent.teams or target.then is None else target.then
-    agent_id = binding.agents[agent.name].id
-    return Assignment(team, binding.team_ids.get(team), agent.name, agent_id, placement.because, looked_at)
+class Answers:
+    """What a plan says of the tickets that the router was asked about, in the words of a decision."""
+
+    def __init__(self, situation: Situation, asked: Snapshot, plan: Plan) -> None:
+        self._situation = situation
+        self._asked = asked
+        self._plan = plan
+        self._crew = Crew(asked.agents, asked.tickets, asked.norms)
+        self._tickets = {ticket.id: ticket for ticket in asked.tickets}
+        self._placed = {one.ticket: one for one in plan.placements}
+        self._busy = {one.agent for one in plan.placements}
+
+    def of(self, place: Place) -> Assignment:
+        """The agent of the ticket at a place with the reasons, or that it waits in its team."""
+        target, ticket = place.wait.target, self._tickets[str(place.ref)]
+        binding = self._situation.bindings[place.ref.desk]
+        placed = self._placed.get(ticket.id)
+        looked_at = tuple(self._candidates(binding, ticket, placed))
+        if placed is None or placed.agent is None:
+            because = placed.because if placed is not None else self._plan.waiting.get(ticket.id, "waits for an agent")
+            return Assignment(target.team, binding.team_ids.get(target.team), None, None, because, looked_at)
+        agent = self._asked.agents[self._crew.number[placed.agent]]
+        team = target.team if target.team in agent.teams or target.then is None else target.then
+        agent_id = binding.agents[agent.name].id
+        return Assignment(team, binding.team_ids.get(team), agent.name, agent_id, placed.because, looked_at)
+
+    def _candidates(self, binding: Binding, ticket: WaitingTicket, placed: Placement | None) -> Iterator[Candidate]:
+        """Everybody in the teams that may have a ticket, and why each gets it or not."""
+        ring = reached(ticket)
+        hurdles = list(self._crew.hurdles(ticket, ring, self._asked.rules.get(ticket.team, Rules())))
+        for number, agent in enumerate(self._asked.agents):
+            if ring.teams.isdisjoint(agent.teams):
+                continue
+            chosen = placed is not None and placed.agent == agent.name
+            words = placed.because if placed is not None and chosen else _absent(agent, self._situation, binding)
+            words = words or next((hurdle.words(agent) for hurdle in hurdles if not hurdle.passed[number]), None)
+            yield Candidate(agent.name, chosen, words or self._beaten(agent, placed), agent.load, agent.capacity)
+
+    def _beaten(self, agent: LiveAgent, placed: Placement | None) -> str:
+        """Why an agent who could have a ticket does not get it."""
+        if agent.name in self._busy:
+            return "gets another ticket"
+        return (
+            f"could have it, {placed.agent} comes first"
+            if placed is not None
+            else "could have it, but the wait is worth it"
+        )
 
 
 def _absent(agent: LiveAgent, situation: Situation, binding: Binding) -> str | None:
@@ -316,23 +349,3 @@ def _absent(agent: LiveAgent, situation: Situation, binding: Binding) -> str | N
         back = "" if agent.back_in == inf else f" until {situation.now + agent.back_in * _MINUTE:%a %H:%M} UTC"
         return f"off shift{back}"
     return None
-
-
-def _candidates(
-    situation: Situation, binding: Binding, asked: Snapshot, plan: Plan, ticket: WaitingTicket
-) -> Iterator[Candidate]:
-    """Everybody in the teams that may have a ticket, and why each gets it or not."""
-    crew = Crew(asked.agents, asked.tickets, asked.norms)
-    ring = reached(ticket)
-    hurdles = list(crew.hurdles(ticket, ring, asked.rules.get(ticket.team, Rules())))
-    given = {one.agent: one.ticket for one in plan.placements if one.agent is not None}
-    because = next((one.because for one in plan.placements if one.ticket == ticket.id), "")
-    for number, agent in enumerate(asked.agents):
-        if ring.teams.isdisjoint(agent.teams):
-            continue
-        words = _absent(agent, situation, binding)
-        words = words or next((hurdle.words(agent) for hurdle in hurdles if not hurdle.passed[number]), None)
-        chosen = given.get(agent.name) == ticket.id
-        if words is None:
-            words = because if chosen else "gets another ticket" if agent.name in given else "free, and worth less here"
-        yield Candidate(agent.name, chosen, words, agent.load, agent.capacity)

@@ -2,7 +2,6 @@
 
 from bridge.model.change import NOBODY, Change, Operation, Receipt, Step, StepState
 from bridge.model.decision import (
-    Agent,
     Assignment,
     Candidate,
     Case,
@@ -57,7 +56,6 @@ __all__ = [
     "NOBODY",
     "Actor",
     "ActorKind",
-    "Agent",
     "AgentRecord",
     "AgentStatus",
     "Assignment",

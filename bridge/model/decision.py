@@ -8,7 +8,6 @@ from typing import Literal
 
 from bridge.model.change import Change
 from bridge.model.event import EventKind
-from bridge.model.people import AgentStatus
 from bridge.model.ticket import Priority, Status, Ticket, TicketRef
 
 
@@ -269,22 +268,6 @@ class Member:
     skills: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
     channels: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A member as the router sees them now: the policy's words, the desk's id and status, the load of all desks.
-
-    `load` counts open tickets including those we have just given and the desk does not show yet; None: unknown.
-    `id` is None where the desk has no such agent.
-    """
-
-    name: str
-    id: str | None
-    capacity: int
-    skills: frozenset[str]
-    status: AgentStatus
-    load: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from bridge.model import Assignment, Place, PlaceState
 from bridge.queueing import ask, load, stands
 from bridge.settings import Settings
-from bridge.situation import Situation, answer
+from bridge.situation import Answers, Situation
 from bridge.store import Store, queue
 from deskbridge.cli.database import opened
 from deskbridge.cli.named import policy_in_effect
@@ -83,9 +83,9 @@ def _said(situation: Situation, places: list[Place]) -> Iterator[tuple[str, Assi
         and stands(situation.policy, place)
         and place.ref.desk in situation.bindings
     ]
-    asked, plan = ask(situation, known)
+    answers = Answers(situation, *ask(situation, known))
     for place in known:
-        yield str(place.ref), answer(situation, asked, plan, place)
+        yield str(place.ref), answers.of(place)
 
 
 def _waiting(place: Place, now: datetime, said: Assignment | None) -> Waiting:

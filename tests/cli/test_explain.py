@@ -77,8 +77,8 @@ def test_a_ticket_of_a_desk_is_read_and_explained_with_the_agents_who_lost_and_n
     assert [one["rule"] for one in explained["rules"] if one["applied"]] == ["money", "billing"]
     assert explained["goes_to"]["team"] == "billing"
     assert {one["name"]: one["because"] for one in explained["assignment"]["candidates"]} == {
-        "ana": "least loaded: 0 of 3",
-        "bo": "0 of 3, as free as ana, who comes first",
+        "ana": "smallest share in use: 0 of 3",
+        "bo": "could have it, ana comes first",
     }
     assert {call["method"] for call in world.calls()[calls:]} == {"GET"}
     assert (world.writes(number), counts(world.store)) == ([], before)
