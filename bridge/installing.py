@@ -31,16 +31,17 @@ class InstallFailed(DeskbridgeError):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What we put up at a desk, and since when.
+    """What we put up at a desk.
 
     `addresses` are those its webhooks go to, the newest first: more than one until nothing sends to an older any more.
+    `moved_at` is when another address became the newest, None where it is the first: earlier calls came to an older.
     """
 
     desk: str
     addresses: tuple[str, ...]
     way: str
-    begun_at: datetime
     pieces: tuple[Piece, ...] = ()
+    moved_at: datetime | None = None
 
     @property
     def address(self) -> str:
@@ -125,11 +126,11 @@ def _begin(store: Store, desk: str, address: str, way: str, now: datetime) -> In
     """What will be, written down before the first call is made; the same again leaves it as it is."""
     before = find(store, desk)
     if before is None:
-        begun = Installation(desk, (address,), way, now)
+        begun = Installation(desk, (address,), way)
     else:
-        since = before.begun_at if before.address == address else now
+        moved_at = before.moved_at if before.address == address else now
         addresses = tuple(dict.fromkeys((address, *before.addresses)))
-        begun = replace(before, addresses=addresses, way=way, begun_at=since)
+        begun = replace(before, addresses=addresses, way=way, moved_at=moved_at)
     return _keep(store, begun)
 
 

@@ -71,9 +71,9 @@ class _Report:
             self.say(f"  {act.method} {act.path}", *(f"  {line}" for line in body.splitlines()))
 
     def say(self, *lines: str) -> None:
-        """Words for a person."""
-        if not self.as_json:
-            typer.echo("\n".join(lines))
+        """Words for a person, a line each."""
+        for line in () if self.as_json else lines:
+            typer.echo(line)
 
     def end(self, desk: str, **facts: object) -> None:
         """The object, where one was asked for."""
@@ -212,14 +212,14 @@ def _conclude(
 
 
 def _await(report: _Report, store: Store, desk: str, seconds: int) -> datetime | None:
-    """When the desk called since the installation was begun; waits for that, as long as nobody interrupts."""
+    """When the desk last called at this address; waits for a first call, as long as nobody interrupts."""
     begun = installing.find(store, desk)
     until, told = time.monotonic() + seconds, False
     try:
         while True:
             with store.reading() as connection:
                 heard = installations.heard(connection, desk, besides=OWN_KEYS)
-            if heard is not None and begun is not None and heard >= begun.begun_at:
+            if heard is not None and (begun is None or begun.moved_at is None or heard >= begun.moved_at):
                 report.say(f"'{desk}' has called at {heard:%H:%M:%S} UTC: its webhooks arrive.")
                 return heard
             if time.monotonic() >= until:

@@ -1,6 +1,7 @@
 """`deskbridge install webhooks` and `deskbridge uninstall`, as they are run against sandbox desks."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -214,10 +215,20 @@ def test_intercom_prints_the_steps_and_waits_until_its_ping_has_come(intercom: P
     assert "'acme' has called at" in result.stdout
     again = intercom.told("install", "webhooks", "acme", "--wait", "0")
     assert again["heard_at"]
-    installations.pinged(store, "acme", datetime(2020, 1, 1, tzinfo=UTC))
-    late = intercom.run("install", "webhooks", "acme", "--wait", "0", code=None)
-    assert "has not called in 0 s" in str(late.exception)
+    moved = intercom.run("install", "webhooks", "acme", "--url", "https://new.example", "--wait", "0", code=None)
+    assert "has not called in 0 s" in str(moved.exception)
+    installations.pinged(store, "acme", datetime.now(UTC))
+    assert intercom.told("install", "webhooks", "acme", "--wait", "0")["heard_at"]
     store.close()
+
+
+def test_waiting_can_be_interrupted(intercom: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupted)
+    result = intercom.run("install", "webhooks", "acme", *URL, code=130)
+    assert "Run this again to look whether it has called." in result.stderr
 
 
 def test_what_only_a_person_can_take_out_at_intercom_is_said(intercom: Place) -> None:
