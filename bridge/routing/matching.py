@@ -14,8 +14,8 @@ Pairs = list[tuple[int, int]]
 Match = Callable[[Numbers], Pairs]
 """What finds the pairs in a table of worths, a row a ticket and a column an agent; 0 where it is not allowed."""
 
-MOST: Final = 1_500_000
-"""Tables of more cells are matched greedily: the optimum of a larger one takes longer than it is worth."""
+MOST: Final = 250_000
+"""Tables of more cells are matched greedily, so that a tick stays under a tenth of a second."""
 
 
 def best(worth: Numbers) -> Pairs:

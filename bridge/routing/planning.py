@@ -124,11 +124,14 @@ class _Planner:
 
     def _offers(self, tickets: Sequence[WaitingTicket]) -> Iterator["_Offer"]:
         kinds: dict[object, _Kind | None] = {}
+        able: dict[object, Flags] = {}
         pressure = max(len(tickets) / max(int(self._crew.available.sum()), 1), SPARE)
         for ticket in tickets:
             key = _key(ticket)
             if key not in kinds:
-                kinds[key] = self._kind(ticket)
+                if key[0] not in able:
+                    able[key[0]] = self._crew.able(ticket, reached(ticket), self._rules_of(ticket))
+                kinds[key] = self._kind(ticket, able[key[0]])
             kind = kinds[key]
             if kind is None:
                 continue
@@ -136,12 +139,10 @@ class _Planner:
             if allowed.any():
                 yield _Offer(ticket, kind, allowed, np.where(allowed, urgency(ticket) / kind.whole, 0.0))
 
-    def _kind(self, ticket: WaitingTicket) -> _Kind | None:
-        ring = reached(ticket)
-        able = self._crew.able(ticket, ring, self._rules_of(ticket))
+    def _kind(self, ticket: WaitingTicket, able: Flags) -> _Kind | None:
         if not able.any():
             return None
-        price = self._prices.of(ticket, self._crew.suited(ring))
+        price = self._prices.of(ticket, self._crew.suited(reached(ticket)))
         return _Kind(able, self._fairly(able, self._rules_of(ticket)), price, price.whole)
 
     def _fairly(self, able: Flags, rules: Rules) -> Flags:
@@ -211,7 +212,7 @@ class _Planner:
         if (known := self._knowing(ticket)) is not None and crew.able(ticket, ring, rules).any():
             wait = self._wait_for(known, ticket)
             return f"waits about {wait:.0f} min for {crew.agents[known].name}, who answered it last"
-        if (key := _key(ticket)) not in self._obstacles:
+        if (key := _key(ticket)[0]) not in self._obstacles:
             found = crew.obstacles(ticket, ring, rules)
             self._obstacles[key] = ", ".join(f"{count} {words}" for words, count in found.items())
         return self._obstacles[key]
@@ -235,7 +236,8 @@ class _Offer:
     worth: Numbers
 
 
-def _key(ticket: WaitingTicket) -> object:
-    """What tickets that are alike to every agent have in common."""
+def _key(ticket: WaitingTicket) -> tuple[object, object]:
+    """What tickets share that the same agents may have, and those among them that cost every agent the same."""
     ring, last = reached(ticket), ticket.last_agent if ticket.followup else None
-    return ticket.team, ring.teams, ring.skills, ticket.channel, ticket.topic, ticket.followup, last, ticket.preferred
+    may = ticket.team, ring.teams, ring.skills, ticket.channel
+    return may, (may, ticket.topic, ticket.followup, last, ticket.preferred)

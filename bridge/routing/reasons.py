@@ -42,8 +42,10 @@ def reasons(crew: Crew, price: Price, able: Flags, fair: Flags, winner: int) -> 
 
 def _cheapest(whole: Numbers, flags: Flags, winner: int) -> int | None:
     """The cheapest of those with a flag, the winner apart."""
-    others = [int(number) for number in np.flatnonzero(flags) if number != winner]
-    return min(others, key=lambda number: float(whole[number])) if others else None
+    costs = np.where(flags, whole, np.inf)
+    costs[winner] = np.inf
+    number = int(costs.argmin())
+    return number if np.isfinite(costs[number]) else None
 
 
 def _enough(saved: dict[str, float]) -> Sequence[str]:
