@@ -14,7 +14,7 @@ from bridge.sealing import KEY, CannotUnseal, NoKey, Sealer, new_key
 from bridge.settings import Settings
 from bridge.store import Store, vault
 from deskbridge.cli import app
-from deskbridge.keeping import Files, Place, Vault
+from deskbridge.keeping import CannotKeep, Files, Place, Vault
 from deskbridge.wiring import read_settings
 from tests.conftest import Clock
 
@@ -82,6 +82,23 @@ def test_keeping_goes_on_after_a_process_was_killed_in_the_middle(tmp_path: Path
     (tmp_path / "secrets/.shop.api_key.new").write_text("half")
     keeper.keep("shop.api_key", PLANTED)
     assert os.listdir(tmp_path / "secrets") == ["shop.api_key"]  # noqa: PTH208 - hidden files count
+
+
+def test_what_is_kept_already_is_not_written_again_unless_others_could_read_it(tmp_path: Path) -> None:
+    Files(tmp_path).keep("shop.api_key", PLANTED)
+    file = tmp_path / "secrets/shop.api_key"
+    before = file.stat().st_ino
+    Files(tmp_path).keep("shop.api_key", PLANTED)
+    assert file.stat().st_ino == before
+    file.chmod(0o644)
+    Files(tmp_path).keep("shop.api_key", PLANTED)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_text("in the way")
+    with pytest.raises(CannotKeep, match="cannot write .*secrets/shop.api_key: File exists"):
+        Files(tmp_path).keep("shop.api_key", PLANTED)
 
 
 def test_the_database_keeps_a_secret_that_only_the_key_opens(tmp_path: Path, clock: Clock) -> None:
