@@ -9,10 +9,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Remark, RuleVerdict, Suggestion, Triage
 from bridge.triage import redact
+
+Length = Literal["off", "short", "full"]
+"""How much a desk wants: nothing but what rules say, everything but the context, everything."""
 
 NOTE_MAX: Final = 1_500
 """Characters, tags and entities among them."""
@@ -58,13 +61,16 @@ def compose(
     remarks: Sequence[Remark] = (),
     tier: str | None = None,
     suggestions: Sequence[Suggestion] = (),
+    length: Length = "full",
 ) -> str:
-    """The note as HTML; the same inputs always give the same note.
+    """The note as HTML; the same inputs always give the same note. Where it is `off`, only what rules say.
 
     `wish` is what is written beside the note or, where the mode is not live, what would have been; `kept` one sentence
     for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id. `remarks` is
     what rules say in their own words, `tier` the support tier that they decided, `suggestions` what may help to answer.
     """
+    if length == "off":
+        return _said(remarks, NOTE_MAX)
     why = reasons(verdicts, assignment, tier)
     opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", why)
     label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
@@ -73,6 +79,8 @@ def compose(
     title = _paragraph("Context", "" if facts else "nothing is known")
     room = NOTE_MAX - len(opening) - len(title) - len(closing)
     said = _said(remarks, min(_LIST_MAX, room - _LIST_LEAST))
+    if length == "short":
+        return opening + said + closing
     said += _helpful(suggestions, room - len(said) - _LIST_LEAST)
     return opening + said + title + _list((_known(fact, names) for fact in facts), room - len(said)) + closing
 

@@ -18,6 +18,7 @@ from bridge import wish as wishes
 from bridge.binding import Binding, addresses, bind, in_policy_words, standing
 from bridge.enrichment import Enricher, People
 from bridge.errors import BadCredential, DeskError, NotThere, Permanent, Retryable, whereabouts
+from bridge.experience import note_answer
 from bridge.labelling import Read, words_alone
 from bridge.loops import Cap, stopped
 from bridge.memory import RESTING, SETTLED, Memory
@@ -46,7 +47,7 @@ from bridge.model import (
     Ticket,
     TicketRef,
 )
-from bridge.note import compose
+from bridge.note import Length, compose
 from bridge.ports import Capability, Clock, Desk, Policy
 from bridge.purpose import Rank, purpose
 from bridge.queueing import Matcher, after, forget, rest, stands
@@ -80,7 +81,7 @@ _MAY_DECIDE = {EventKind.TICKET_CREATED, EventKind.TICKET_CHANGED, EventKind.REQ
 
 @dataclass(frozen=True, slots=True)
 class ConnectedDesk:
-    """A desk with what belongs to it: how far decisions go there, and who knows about its customers.
+    """A desk with what belongs to it: how far decisions go there, how long a note is, who knows about its customers.
 
     `people` are the requesters that its enrichers share, None where none of them needs any.
     """
@@ -89,6 +90,7 @@ class ConnectedDesk:
     mode: Mode
     enrichers: tuple[Enricher, ...] = ()
     people: People | None = None
+    note: Length = "full"
 
     def with_requester(self, ticket: Ticket) -> Ticket:
         """The ticket with what enrichment has just read of its requester: most events tell the id alone."""
@@ -292,6 +294,7 @@ class Pipeline:
         ticket, now = weighed.case.ticket, self._clock()
         known = weighed.sighting.memory
         with self._store.writing() as connection:
+            note_answer(connection, weighed.policy, ticket.ref, weighed.events, ticket)
             assignment, before = self._matcher.assign(connection, weighed.policy, weighed.case, weighed.outcome, known)
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
@@ -391,6 +394,7 @@ class Pipeline:
         seen |= {snapshot.status} if snapshot else {Status.DELETED}
         with self._store.writing() as connection:
             inbox.settle(connection, [kept.id for kept in waiting], now)
+            note_answer(connection, self._policy(), ref, events, snapshot)
             if seen & SETTLED or "assignee" in memory.held:
                 forget(self._store, connection, ref, now)
             elif seen & RESTING:
@@ -484,8 +488,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     settled = wishes.settle(wanted, ticket, memory, desk.can)
     facts = tuple(case.facts.values())
     remarks = _unsaid(outcome.effect, memory)
-    worth = _worth_a_note(outcome.mode, settled.change, memory, remarks, outcome.effect.tier)
-    note = _note(weighed, assignment, settled, remarks) if worth else None
+    note = _note(weighed, assignment, settled, remarks)
     answers = _answers(weighed, assignment, decision_id)
     change = commands.handed(weighed.sighting.asked, ticket, memory, settled.change)
     decision = Decision(
@@ -512,9 +515,13 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     return decision, _remains(weighed, decision, settled.change, said)
 
 
-def _note(weighed: _Weighed, assignment: Assignment | None, settled: wishes.Settled, remarks: Sequence[Remark]) -> str:
-    case, outcome = weighed.case, weighed.outcome
-    return compose(
+def _note(
+    weighed: _Weighed, assignment: Assignment | None, settled: wishes.Settled, remarks: Sequence[Remark]
+) -> str | None:
+    case, outcome, memory = weighed.case, weighed.outcome, weighed.sighting.memory
+    if not _worth_a_note(outcome.mode, settled.change, memory, remarks, outcome.effect.tier):
+        return None
+    note = compose(
         mode=outcome.mode,
         triage=case.triage,
         facts=tuple(case.facts.values()),
@@ -526,7 +533,9 @@ def _note(weighed: _Weighed, assignment: Assignment | None, settled: wishes.Sett
         remarks=remarks,
         tier=outcome.effect.tier,
         suggestions=weighed.suggestions,
+        length=weighed.connected.note,
     )
+    return note or None
 
 
 def _answers(weighed: _Weighed, assignment: Assignment | None, decision_id: str) -> str | None:

@@ -21,6 +21,7 @@ from bridge.errors import BadFile
 from bridge.knowledge.options import ArticlesCsvOptions, FolderOptions, KnowledgeOptions
 from bridge.loops import Cap
 from bridge.model import Mode
+from bridge.note import Length
 from bridge.references import References
 from bridge.sealing import KEY
 from bridge.signing import signing_key
@@ -127,12 +128,14 @@ HEADROOM: Final = 0.3
 class DeskSettings(Part):
     """One desk: its vendor, how far decisions go there, and the vendor's own options as the vendor's own model.
 
-    `headroom` is the part of the vendor's call limit that is left to the customer's other apps.
+    `headroom` is the part of the vendor's call limit that is left to the customer's other apps, `note` how long an
+    internal note is.
     """
 
     vendor: str
     mode: Mode = Mode.SHADOW
     headroom: Headroom = HEADROOM
+    note: Length = "full"
     options: BaseModel
 
 
@@ -157,7 +160,7 @@ class Settings(Core):
 def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Mapping[str, str]) -> Settings:
     """The settings in a file; `vendors` are the options models by vendor. Raises BadFile with every fault.
 
-    A vendor's model has no fields called `vendor`, `mode` or `headroom`: those are the desk's.
+    A vendor's model has no fields called `vendor`, `mode`, `headroom` or `note`: those are the desk's.
     """
     folder = path.absolute().parent
     written = yamlfile.read(path)
@@ -240,7 +243,12 @@ def _desk_model(entry: object, vendors: Mapping[str, type[BaseModel]]) -> type[B
         return create_model("Desk", vendor=(known, ...))
     only: Any = Literal[vendor]
     return create_model(
-        "Desk", __base__=vendors[vendor], vendor=(only, ...), mode=(Mode, Mode.SHADOW), headroom=(Headroom, HEADROOM)
+        "Desk",
+        __base__=vendors[vendor],
+        vendor=(only, ...),
+        mode=(Mode, Mode.SHADOW),
+        headroom=(Headroom, HEADROOM),
+        note=(Length, "full"),
     )
 
 
@@ -272,7 +280,7 @@ def _settings(loaded: Any, names: list[str], folder: Path) -> Settings:
     return Settings(
         **core | resolved,
         desks={
-            name: DeskSettings(vendor=desk.vendor, mode=desk.mode, headroom=desk.headroom, options=desk)
+            name: DeskSettings(vendor=desk.vendor, mode=desk.mode, headroom=desk.headroom, note=desk.note, options=desk)
             for name, desk in desks.items()
         },
     )

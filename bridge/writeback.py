@@ -248,7 +248,7 @@ class WriteBack:
                 outbox.finish_steps(connection, work.operation.id, now)
                 if change.assignee_id:  # else it is promised to an operation that comes after this one
                     rosters.written(connection, ref, now)
-                remains = replace(memory, conflicts=0, noted=memory.noted or change.note is not None)
+                remains = replace(memory, conflicts=0, noted=True)
                 mailboxes.remember(connection, ref, applied(change, snapshot) if snapshot else None, remains)
             else:
                 forget(self._store, connection, ref, now)

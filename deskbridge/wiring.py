@@ -298,7 +298,7 @@ def connect(name: str, desk: DeskSettings, found: Settings, gate: Gate, clock: C
     """A desk of the settings with its adapter and its enrichers; makes no call yet."""
     adapter: Desk = fitted(VENDORS[desk.vendor].desk, name, found, gate, clock)
     known = enrichment.build(found.enrichment, adapter, clock)
-    return ConnectedDesk(adapter, desk.mode, known.enrichers, known.people)
+    return ConnectedDesk(adapter, desk.mode, known.enrichers, known.people, desk.note)
 
 
 def fitted(part: Any, name: str, found: Settings, gate: Gate, clock: Clock) -> Any:

@@ -241,3 +241,14 @@ def balanced(markup: str) -> bool:
         elif not open_tags or open_tags.pop() != tag:
             return False
     return not open_tags
+
+
+def test_a_short_note_leaves_the_context_out_and_no_note_leaves_what_rules_say() -> None:
+    given: dict[str, Any] = {"mode": Mode.LIVE, "triage": TRIAGE, "facts": FACTS, "verdicts": VERDICTS}
+    given |= {"assignment": ASSIGNED, "wish": WISH, "kept": (), "remarks": [Remark("vip", "Call them back.")]}
+    short, nothing = compose(**given, length="short"), compose(**given, length="off")
+    for section in ("What it is", "Why it is here", "Call them back.", "Next step"):
+        assert section in short
+    assert "Context" not in short
+    assert nothing == "<ul><li>Call them back.</li></ul>"
+    assert compose(**given | {"remarks": []}, length="off") == ""

@@ -8,6 +8,7 @@ import pytest
 from bridge import reconcile
 from bridge.commands import INTENT
 from bridge.model import Mode
+from bridge.note import Length
 from bridge.store import Store, feedback
 from bridge.store.feedback import Word
 from tests.conftest import Clock
@@ -21,8 +22,8 @@ Make = Callable[..., World]
 def make(sqlite_store: Store, clock: Clock) -> Iterator[Make]:
     worlds: list[World] = []
 
-    def build(vendor: str, mode: Mode = Mode.LIVE) -> World:
-        worlds.append(World(vendor, sqlite_store, clock, policy=POLICY, mode=mode))
+    def build(vendor: str, mode: Mode = Mode.LIVE, note: Length = "full") -> World:
+        worlds.append(World(vendor, sqlite_store, clock, policy=POLICY, mode=mode, note=note))
         return worlds[-1]
 
     yield build
@@ -188,3 +189,18 @@ def test_an_answer_whose_write_is_not_acknowledged_is_given_once(world: World, n
     world.run(for_seconds=60)
     assert len(ours(world, number)) == 2
     assert world.ticket(number)["assignee"] == "dee@acme.example"
+
+
+@pytest.mark.parametrize("vendor", sorted(SANDBOXES))
+def test_a_desk_that_wants_no_notes_gets_the_work_and_the_answers(make: Make, vendor: str) -> None:
+    world = make(vendor, note="off")
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.run()
+    holder = world.ticket(number)["assignee"]
+    assert holder in {"ana@acme.example", "bo@acme.example"}
+    assert ours(world, number) == []
+    world.customer("", "Hello? The refund!", ticket=number)
+    world.agent(number, note="/db why")
+    world.run()
+    assert len(ours(world, number)) == 1
+    assert world.ticket(number)["assignee"] == holder

@@ -25,6 +25,7 @@ from bridge.labelling import Read, words_alone
 from bridge.loops import Cap
 from bridge.metrics import Metrics
 from bridge.model import Decision, Mode, TicketRef
+from bridge.note import Length
 from bridge.pipeline import ConnectedDesk, Pipeline, Suggest, nothing_to_suggest
 from bridge.queueing import Matcher
 from bridge.signal import Signal
@@ -96,6 +97,7 @@ class Process:
         at_once: int = 4,
         suggest: Suggest = nothing_to_suggest,
         read: Read = words_alone,
+        note: Length = "full",
     ) -> None:
         self.vendor, self.store, self.clock = vendor, store, clock
         self.name = f"acme-{vendor}"
@@ -106,7 +108,7 @@ class Process:
         self.desk = kind.desk(self.name, options, gate=self.gate, clock=clock)
         self._pool = ThreadPoolExecutor(at_once)
         known = enrichment.build(EnrichmentOptions(), self.desk, clock)
-        self.desks = {self.name: ConnectedDesk(self.desk, mode, known.enrichers, known.people)}
+        self.desks = {self.name: ConnectedDesk(self.desk, mode, known.enrichers, known.people, note)}
         self.policy = rules.loads(policy)
         matcher = Matcher(store, self.desks, policy=lambda: self.policy, clock=clock, metrics=self.metrics)
         self.pipeline = Pipeline(
@@ -234,10 +236,13 @@ class World(Process, People):
         mode: Mode = Mode.LIVE,
         suggest: Suggest = nothing_to_suggest,
         read: Read = words_alone,
+        note: Length = "full",
     ) -> None:
         self.sandbox = SANDBOXES[vendor](clock=clock.unix)
         self.running = start(self.sandbox)
-        super().__init__(vendor, store, clock, self.running.url, policy=policy, mode=mode, suggest=suggest, read=read)
+        super().__init__(
+            vendor, store, clock, self.running.url, policy=policy, mode=mode, suggest=suggest, read=read, note=note
+        )
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
