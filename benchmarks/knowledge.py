@@ -35,7 +35,7 @@ def measure() -> Report:
         columns=("what", "documents", "questions", "named for", "right of named %", "none fits: named for", "ms p50"),
         rows=tuple(rows),
         notes=(
-            f"At most {MOST} documents with a score of {_FLOOR:g} or more. Right: that article, or a ticket of that topic.",
+            f"At most {MOST} documents that score {_FLOOR:g} or more. Right: that article, or a ticket of that topic.",
             "The articles and their questions were written by one hand, and the floor was chosen on them.",
         ),
     )

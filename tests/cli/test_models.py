@@ -14,14 +14,17 @@ from bridge.errors import DeskbridgeError
 from bridge.store import Store, feedback
 from bridge.store.feedback import Word
 from bridge.store.models import NoSuchModel
+from bridge.triage.intent import Options, silent
+from deskbridge import training
 from deskbridge.cli import app
 from deskbridge.cli.models import ReadingFailed
+from deskbridge.training import Ground
 from deskbridge.wiring import utc_now
 from sandbox.common.server import start
 from sandbox.zendesk import ZendeskSandbox
 from tests.core.test_journey import POLICY
 from tests.core.world import OPTIONS, People
-from tests.learning.tickets import WORDS, text_about
+from tests.learning.tickets import WORDS, labelled, text_about
 
 MODEL = "  model: {promise: 0.9, mode: live, intents: [Tech Support, General, Billing]}\nannotate:\n"
 DESK = "acme-zendesk"
@@ -110,16 +113,16 @@ def test_a_desk_that_refuses_costs_no_ticket_that_was_read(desk: Desk, tmp_path:
 
 
 def test_drift_counts_what_people_changed_and_says_what_to_do(desk: Desk, tmp_path: Path) -> None:
-    desk.past(130)
-    version = train(tmp_path)["version"]
-    run(tmp_path, "triage", "rollback", version)
+    store = Store(f"sqlite:///{tmp_path}/bridge.sqlite3")
+    store.migrate()
+    ground = Ground(store, tmp_path / "models", DESK, "team", "ana@host", 0.9)
+    version = training.train(labelled(300), ground, Options("light"), silent, utc_now()).known.version
     words = [
         Word(
             DESK, str(number), "team", "01", "Billing", "General" if number % 2 else "Billing", utc_now(), True, version
         )
         for number in range(200)
     ]
-    store = Store(f"sqlite:///{tmp_path}/bridge.sqlite3")
     with store.writing() as connection:
         feedback.keep(store, connection, words)
     store.close()

@@ -28,7 +28,7 @@ from bridge.model import (
 )
 from bridge.store import Store, models
 from bridge.store.activations import How
-from bridge.triage.intent import Options
+from bridge.triage.intent import Options, silent
 from deskbridge.training import Ground, train
 from rules import LoadedPolicy
 from tests.conftest import Clock
@@ -50,7 +50,7 @@ def policy(mode: str = "live") -> str:
 def ground(sqlite_store: Store, tmp_path: Path, clock: Clock) -> Ground:
     """A model in effect."""
     made = Ground(sqlite_store, tmp_path / "models", "acme-zendesk", "field:topic", "ana@host", 0.9)
-    assert train(labelled(400), made, Options("light"), lambda _stage, _share: None, clock()).promoted
+    assert train(labelled(400), made, Options("light"), silent, clock()).promoted
     return made
 
 
@@ -130,7 +130,7 @@ def test_the_metrics_name_the_model_and_a_rollback_reaches_a_running_process(gro
     assert first is not None
     assert f'deskbridge_model_active{{version="{first.model}"}} 1.0'.encode() in metrics.render()
     clock.turn(60)
-    second = train(labelled(500, seed=3), ground, Options("light"), lambda _stage, _share: None, clock()).known.version
+    second = train(labelled(500, seed=3), ground, Options("light"), silent, clock()).known.version
     models.activate(ground.store, second, how=How.ROLLBACK, who="bo", now=clock())
     made.refresh()
     found = made.triage(rules.loads(policy()), ticket(ASKED), ASKED).predicted

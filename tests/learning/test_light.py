@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.store import Store
-from bridge.triage.intent import Options
+from bridge.triage.intent import Options, silent
 from deskbridge.training import Ground, train
 from tests.conftest import Clock
 from tests.learning.tickets import labelled
@@ -35,11 +35,9 @@ POLICY = "policy: deskbridge/v1\nteams: {all: {members: {ana: {capacity: 1}}}}\n
 
 
 @pytest.mark.parametrize("model", ["", "triage: {model: {}}\n"], ids=["without a model", "with a model"])
-def test_a_process_loads_no_training_library(
-    model: str, sqlite_store: Store, tmp_path: Path, clock: Clock
-) -> None:
+def test_a_process_loads_no_training_library(model: str, sqlite_store: Store, tmp_path: Path, clock: Clock) -> None:
     ground = Ground(sqlite_store, tmp_path / "models", "acme", "team", "ana@host", 0.95)
-    version = train(labelled(300), ground, Options("light"), lambda _stage, _share: None, clock()).known.version
+    version = train(labelled(300), ground, Options("light"), silent, clock()).known.version
     (tmp_path / "policy.yaml").write_text(POLICY + model)
     script = [sys.executable, "-c", ASKS % (HEAVY,), str(tmp_path)]
     told = subprocess.run(script, capture_output=True, text=True, check=True, timeout=60)

@@ -9,7 +9,7 @@ from bridge.labelling import digest, load
 from bridge.store import Store, models
 from bridge.store.activations import How
 from bridge.store.models import NoSuchModel
-from bridge.triage.intent import Options
+from bridge.triage.intent import Options, silent
 from deskbridge.training import Ground, TooFew, Trained, train
 from tests.conftest import Clock
 from tests.learning.tickets import START, labelled
@@ -22,7 +22,7 @@ def ground(sqlite_store: Store, tmp_path: Path) -> Ground:
 
 def trained(ground: Ground, clock: Clock, **tickets: object) -> Trained:
     clock.turn(60)
-    return train(labelled(**tickets), ground, Options("light"), lambda _stage, _share: None, clock())  # type: ignore[arg-type] # passed on
+    return train(labelled(**tickets), ground, Options("light"), silent, clock())  # type: ignore[arg-type] # passed on
 
 
 def in_effect(store: Store) -> str | None:
