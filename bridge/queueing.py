@@ -12,16 +12,20 @@ import structlog
 from sqlalchemy import Connection
 
 from bridge.binding import bind
+from bridge.experience import Experience, learnt
 from bridge.memory import Memory
 from bridge.metrics import Metrics
 from bridge.model import NOBODY, Assignment, Case, Mode, Outcome, Place, PlaceState, Status, Target, Ticket, TicketRef
 from bridge.ports import Clock, Policy
 from bridge.routing import Plan, Snapshot, WhenAway, route
 from bridge.situation import AT_WORK, Answers, Situation, snapshot, wait_of
-from bridge.store import Store, mailbox, queue
+from bridge.store import Store, answers, mailbox, queue
 from bridge.store import roster as rosters
 
 log = structlog.get_logger(__name__)
+
+LEARN_EVERY = timedelta(minutes=1)
+"""How old what was learnt from answers may get; it changes slowly."""
 
 _ON_THE_DESK = {Status.NEW, Status.OPEN}
 """Statuses of a ticket that its agent has in hand: the others wait for somebody else, or are done."""
@@ -44,6 +48,8 @@ class Matcher:
         self._policy = policy
         self._clock = clock
         self._metrics = metrics
+        self._experience = Experience()
+        self._learnt_at: datetime | None = None
 
     def run_one(self) -> bool:
         """Offer waiting tickets to agents, where it is time to; False where it is not."""
@@ -70,14 +76,14 @@ class Matcher:
             return None, place
         rosters.lock_ledger(self._store, connection)
         place = queue.of(connection, ref)
-        situation = load(connection, policy, self._desks, self._clock())
+        situation = self._situation(connection, policy)
         asked = Place(ref, PlaceState.WAITING, wait_of(case, target), moved_at=place.moved_at if place else None)
         if outcome.mode is not Mode.LIVE or "assignee" in memory.held:
             return look(situation, asked), place
         if place is not None and place.state is PlaceState.OFFERED and _stands(place, asked, situation):
             return place.assignment, place
         if rosters.release(connection, ref):
-            situation = load(connection, policy, self._desks, self._clock())
+            situation = self._situation(connection, policy)
         found = self._among_all(connection, situation, asked)
         taken_back = case.ticket.assignee_id is not None and found.agent is None
         return replace(found, agent_id=NOBODY) if taken_back else found, place
@@ -100,6 +106,13 @@ class Matcher:
             rosters.promise(self._store, connection, ticket.ref, place.agent, now)
             rosters.written(connection, ticket.ref, now)
 
+    def _situation(self, connection: Connection, policy: Policy) -> Situation:
+        """As the database has it now; what was learnt from answers is looked up once a minute."""
+        now = self._clock()
+        if self._learnt_at is None or now - self._learnt_at >= LEARN_EVERY:
+            self._experience, self._learnt_at = learnt(answers.latest(connection)), now
+        return replace(load(connection, policy, self._desks, now), experience=self._experience)
+
     def _among_all(self, connection: Connection, situation: Situation, place: Place) -> Assignment:
         """The agent for a ticket, unless another that waits should have them first.
 
@@ -117,7 +130,7 @@ class Matcher:
         return [place for place in queue.in_state(connection, PlaceState.WAITING) if place.ref != but]
 
     def _match(self, connection: Connection, policy: Policy, now: datetime) -> None:
-        situation = load(connection, policy, self._desks, now)
+        situation = self._situation(connection, policy)
         places = queue.in_state(connection, PlaceState.WAITING)
         known = [place for place in places if stands(policy, place) and place.ref.desk in situation.bindings]
         known += _left_behind(connection, situation)

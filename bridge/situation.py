@@ -2,13 +2,14 @@
 in the words of a decision. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 from typing import Final
 
 from bridge.binding import Binding
 from bridge.calendars import Calendar
+from bridge.experience import Experience
 from bridge.model import (
     ActorKind,
     AgentStatus,
@@ -52,7 +53,7 @@ Promised = Mapping[tuple[str, str], int]
 class Situation:
     """Everything the router has to know beside the tickets, at one moment.
 
-    `turns` is when each agent, by the policy's name, was last given something.
+    `turns` is when each agent, by the policy's name, was last given something, `experience` what answers have taught.
     """
 
     policy: Policy
@@ -60,6 +61,7 @@ class Situation:
     promised: Promised
     turns: Mapping[str, datetime]
     now: datetime
+    experience: Experience = field(default_factory=Experience)
 
 
 def wait_of(case: Case, target: Target) -> Wait:
@@ -101,6 +103,7 @@ def snapshot(situation: Situation, places: Iterable[Place]) -> Snapshot:
     return Snapshot(
         tickets=tuple(_ticket(place, situation, agents) for place in places),
         agents=tuple(agents.values()),
+        norms=situation.experience.norms,
         rules={name: policy.routing(name) for name in policy.teams()},
     )
 
@@ -123,6 +126,7 @@ def _agent(name: str, role: Mapping[str, Member], situation: Situation, shifts: 
     desks = list(_desks(name, situation))
     seats = frozenset(seat(desk.name) for desk in desks if desk.room)
     load, known = sum(desk.load for desk in desks), list(role.values())
+    effort = situation.experience.effort
     available = bool(on) and any(desk.at_work for desk in desks)
     return LiveAgent(
         name=name,
@@ -136,6 +140,7 @@ def _agent(name: str, role: Mapping[str, Member], situation: Situation, shifts: 
         channels={channel: places for member in known for channel, places in member.channels.items()},
         load=load,
         work=tuple(Work("", UNKNOWN_MINUTES) for _ in range(load)),
+        minutes={topic: effort.of(name, topic) for topic in effort.minutes},
         idle=_minutes(situation.now - situation.turns[name]) if name in situation.turns else inf,
     )
 

@@ -124,6 +124,13 @@ def offer(connection: Connection, place: Place, assignment: Assignment, now: dat
     return done.rowcount == 1
 
 
+def reword(connection: Connection, place: Place) -> bool:
+    """Replace what the router knows of a ticket; False where its place is no longer in this state."""
+    said = {"of_desk": place.ref.desk, "of_ticket": place.ref.id, "body": codec.dump(place.wait)}
+    done = update(queue).where(_IS, queue.c.state == place.state.value).values(body=bindparam("body"))
+    return connection.execute(done, said).rowcount == 1
+
+
 def recall(connection: Connection, place: Place, now: datetime) -> bool:
     """Mark a ticket as about to be taken out of its agent's hands; False where it is no longer in them."""
     said = {"of_desk": place.ref.desk, "of_ticket": place.ref.id, "held_by": place.agent, "at": now}

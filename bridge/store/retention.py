@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from bridge.store import feedback
+from bridge.store import answers, feedback
 from bridge.store.session import Store
 from bridge.store.tables import callouts, decisions, deliveries, operations, steps
 
@@ -41,6 +41,7 @@ def tidy(store: Store, now: datetime, keep: timedelta) -> Tidied:
     """
     with store.writing() as connection:
         feedback.forget(connection, now - FEEDBACK_KEPT)
+        answers.forget(connection, now - answers.KEPT)
     return Tidied(
         packed=_until_none(store, lambda connection: _pack(connection, now - PACKED_AFTER)),
         deliveries=_until_none(store, lambda connection: _purge_deliveries(connection, now - keep)),

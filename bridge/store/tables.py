@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -413,3 +414,18 @@ feedback = Table(
 there since. `model` is the version whose word it was, NULL where a rule's.
 """
 Index("ix_feedback_at", feedback.c.at)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("number", _Serial, primary_key=True),
+    Column("agent", String, nullable=False),
+    Column("topic", String, nullable=False),
+    Column("skills", Text, nullable=False),
+    Column("minutes", Float, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""First answers that agents gave to tickets which the router gave them, with the minutes of working time since: by them
+it learns what takes whom how long. `agent` is the policy's name, `skills` what the ticket asked for.
+"""
+Index("ix_answers_at", answers.c.at)
