@@ -23,7 +23,7 @@ class Place:
     def of(self, ticket: Ticket, teams: Mapping[str, str]) -> str | None:
         """The label that a ticket has there, None where none; `teams` are the desk's team names by id.
 
-        Of several tags that begin so none is the label.
+        Of several tags that begin so none is the label, nor is a field of several values.
         """
         match self.kind:
             case "team":
@@ -36,7 +36,7 @@ class Place:
                 found = [tag.removeprefix(self.name) for tag in ticket.tags if tag.startswith(self.name)]
                 return found[0] if len(found) == 1 and found[0] else None
         value = ticket.fields.get(self.name)
-        return None if value in {None, "", False} else str(value)
+        return str(value) if isinstance(value, str | int | float) and value not in {"", False} else None
 
 
 def place(written: str) -> Place:
