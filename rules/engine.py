@@ -21,8 +21,8 @@ SINGLE: Final = ("priority", "status", "type", "tier")
 class Compiled(Generic[R]):
     """A rule, its condition ready to be asked (None: always), and its verdict where it matches.
 
-    `mode` is the rule's own. Of an annotate rule, `sets` is what it sets of SINGLE, `retags` whether it adds or removes
-    tags, `says` whether there is more to it, fields among it; `note` and `notify` are its texts, ready to be filled in.
+    `mode` is the rule's own. Of an annotate rule, `sets` is what it sets of SINGLE, `adds` and `removes` are tags,
+    `says` tells whether there is more to it, fields among it; `note` and `notify` are its texts, ready to be filled in.
     """
 
     rule: R
@@ -30,7 +30,8 @@ class Compiled(Generic[R]):
     verdict: RuleVerdict
     mode: Mode | None = None
     sets: Mapping[str, object] = field(default_factory=dict)
-    retags: bool = False
+    adds: frozenset[str] = frozenset()
+    removes: frozenset[str] = frozenset()
     says: bool = False
     note: Template | None = None
     notify: Template | None = None
@@ -55,8 +56,9 @@ class Engine:
     def __init__(self, annotate: Sequence[Compiled[AnnotateRule]], route: Sequence[Compiled[RouteRule]]) -> None:
         self.annotate = tuple(annotate)
         self.route = tuple(route)
-        self._nodes = (*(one.node for one in annotate), *(one.node for one in route))
-        self._index = Index(self._nodes)
+        nodes = (*(one.node for one in annotate), *(one.node for one in route))
+        self._index = Index(nodes)
+        self._asked = tuple([None if self._index.exact >> number & 1 else node for number, node in enumerate(nodes)])
         self._stops = sum(1 << number for number, one in enumerate(annotate) if one.rule.then.stop)
         self._skips = any(one.rule.then.skip for one in annotate)
 
@@ -80,13 +82,14 @@ class Engine:
 
     def _holding(self, possible: int, view: View) -> Iterator[int]:
         """The numbers of those rules that hold, lowest first; only what the index cannot say is asked."""
-        while possible:
-            lowest = possible & -possible
-            possible ^= lowest
-            number = lowest.bit_length() - 1
-            node = self._nodes[number]
-            if node is None or lowest & self._index.exact or node.holds(view):
-                yield number
+        bits = bin(possible)  # a text is searched faster than a number is taken apart
+        last = len(bits) - 1
+        at = bits.rfind("1")
+        while at > 0:
+            node = self._asked[last - at]
+            if node is None or node.holds(view):
+                yield last - at
+            at = bits.rfind("1", 0, at)
 
 
 def target(matched: Matched, overflow: Mapping[str, str | None]) -> Target | None:
@@ -113,13 +116,14 @@ def effect(matched: Sequence[Compiled[AnnotateRule]], view: View) -> Effect:
     added: set[str] = set()
     removed: set[str] = set()
     for one in matched:
-        single.update(one.sets)
-        if one.retags:
-            then = one.rule.then
-            added -= then.remove_tags
-            added |= then.add_tags
-            removed -= then.add_tags
-            removed |= then.remove_tags
+        if one.sets:
+            single.update(one.sets)
+        if one.adds:
+            added |= one.adds
+            removed -= one.adds
+        if one.removes:
+            added -= one.removes
+            removed |= one.removes
     saying = [one for one in matched if one.says]
     return Effect(
         **single,  # type: ignore[arg-type] # by name

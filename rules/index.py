@@ -217,8 +217,8 @@ def _dense(bits: list[int]) -> int | list[int]:
     return _bits(bits) if max(bits) // 8 < _BYTES_A_BIT * len(bits) else bits
 
 
-_BYTES_A_BIT: Final = 40
-"""What a number costs in a list."""
+_BYTES_A_BIT: Final = 400
+"""What a list of a number saves has to be more than this, since it makes a mask of it each time."""
 
 
 def _bits(bits: Sequence[int]) -> int:

@@ -41,7 +41,7 @@ from rules.explain import Explanation
 from rules.misses import Miss, Seeker
 from rules.nodes import Compiler, Node
 from rules.operators import MAX_COST, WordsTest, milliseconds
-from rules.schema import AnnotateRule, Binding, PolicyFile, RouteRule, Team
+from rules.schema import AnnotateRule, Binding, Names, PolicyFile, RouteRule, Team
 from rules.template import Template
 from rules.view import View
 
@@ -141,15 +141,16 @@ class LoadedPolicy:
         """The outcome for a case: every matching annotate rule together, and the first matching route rule."""
         view = self.view(case, desk)
         matched = self.engine.matched(view)
+        every = matched.every
         mode = engine.mode(
-            (one.mode for one in matched.every),
+            {one.mode for one in every},
             base=self.file.mode,
             places=(self.file.modes.desks.get(desk), self._category_mode(case.triage.intent)),
             desk_mode=desk_mode,
         )
         effect = self._labelled(engine.effect(matched.annotate, view), case.triage)
         return Outcome(
-            verdicts=tuple(one.verdict for one in matched.every),
+            verdicts=tuple([one.verdict for one in every]),
             effect=replace(effect, hooks=self._told(effect.hooks, view)) if effect.hooks else effect,
             target=engine.target(matched, self._overflow),
             mode=mode,
@@ -332,15 +333,16 @@ def _node(when: Condition | None, path: yamlfile.Trail, compiler: Compiler) -> N
 
 def _prepared(
     rule: AnnotateRule | RouteRule,
-) -> tuple[dict[str, object], bool, bool, Template | None, Template | None]:
+) -> tuple[dict[str, object], Names, Names, bool, Template | None, Template | None]:
     """What `Compiled` wants to know of an annotate rule, worked out once."""
     if isinstance(rule, RouteRule):
-        return {}, False, False, None, None
+        return {}, frozenset(), frozenset(), False, None, None
     then = rule.then
     sets = {name: value for name in engine.SINGLE if (value := getattr(then, name)) is not None}
     note = Template(then.note) if then.note else None
     notify = Template(then.notify.text) if then.notify else None
-    return sets, bool(then.add_tags or then.remove_tags), bool(then.fields or then.call or note or notify), note, notify
+    says = bool(then.fields or then.call or note or notify)
+    return sets, then.add_tags, then.remove_tags, says, note, notify
 
 
 def _phrases(file: PolicyFile) -> Iterator[Phrase]:

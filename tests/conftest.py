@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from benchmarks.processes import POSTGRESQL, postgresql_server
 from bridge.store import Store
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # how long an example takes tells how busy the machine is
 
 
 class Clock:

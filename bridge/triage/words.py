@@ -93,16 +93,20 @@ def found(phrases: Iterable[Phrase], text: Text) -> tuple[str, ...]:
 class Lexicon:
     """Many phrases looked for together: one pass over a text, however many there are.
 
-    Two tries: of words for phrases in scripts with spaces, of characters for the others. The work is bounded by the
-    length of the text times that of the longest phrase.
+    Single words, and two tries: of words for phrases in scripts with spaces, of characters for the others. The work is
+    bounded by the length of the text times that of the longest phrase.
     """
 
-    __slots__ = ("_glued", "_spaced")
+    __slots__ = ("_glued", "_spaced", "_words")
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self._words: dict[str, Tokens] = {}
         self._spaced: dict[str, Any] = {}
         self._glued: dict[str, Any] = {}
         for phrase in phrases:
+            if phrase.size == 1 and not phrase.glued:
+                self._words[phrase.tokens[0]] = phrase.tokens
+                continue
             trie, path = (self._glued, phrase.needle) if phrase.glued else (self._spaced, phrase.tokens)
             for part in path:
                 trie = trie.setdefault(part, {})
@@ -110,7 +114,10 @@ class Lexicon:
 
     def find(self, text: Text) -> frozenset[Tokens]:
         """The tokens of every phrase that the text has."""
-        found = set(_walk(self._spaced, text.tokens))
+        tokens = set(text.tokens)
+        found = {self._words[word] for word in self._words.keys() & tokens}
+        if not tokens.isdisjoint(self._spaced):
+            found.update(_walk(self._spaced, text.tokens))
         if self._glued and not text.words.isascii():
             found.update(_walk(self._glued, text.words))
         return frozenset(found)
