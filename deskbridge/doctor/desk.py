@@ -16,6 +16,7 @@ from bridge.model import Mode
 from bridge.ports import Call, Clock, Desk, Diagnosis, Health, Inspector, Installer, Introduces, Introduction
 from bridge.settings import Settings
 from deskbridge.doctor import people
+from deskbridge.proofs import SIGNING
 from deskbridge.vendors import VENDORS
 from deskbridge.wiring import fitted, terms
 from rules import LoadedPolicy
@@ -68,6 +69,7 @@ def of_desk(
         yield from _budget(ears, inspector, terms(settings)[name])
         for look in (
             partial(_people, settings, name, desk, inspector, policy),
+            partial(_proofs, settings.desks[name].options, installer, begun),
             partial(_webhooks, installer, begun),
             partial(inspector.inspect, begun.pieces if begun else ()),
         ):
@@ -142,6 +144,22 @@ def _people(
     yield people.of_statuses(name, inspector.statuses())
     if policy is not None:
         yield from people.of_roster(policy, desk.roster(), settings.desks[name].mode is not Mode.SHADOW)
+
+
+def _proofs(options: object, installer: Installer, begun: Installation | None) -> Iterator[Diagnosis]:
+    """Whether webhooks can be proven at all, and by what the desk really signs with, where it tells that."""
+    again = f"`deskbridge install webhooks {installer.name}`"
+    lacking = [key for key in dict.fromkeys((SIGNING, *installer.makes_up)) if not getattr(options, key)]
+    if lacking:
+        words = f"{' and '.join(lacking)} in the settings hold nothing, so that every webhook is refused"
+        yield Diagnosis("webhook secrets", Health.WARNING, words, f"{again} sees to them, or says where they are.")
+        return
+    secret = installer.signing_secret(begun.pieces) if begun else None
+    if secret is not None and secret not in [each.get_secret_value() for each in getattr(options, SIGNING)]:
+        words = "the desk signs with another secret than those in the settings, so that every webhook is refused"
+        yield Diagnosis("webhook secrets", Health.FAULT, words, f"{again} fetches it; then start `serve` anew.")
+    else:
+        yield Diagnosis("webhook secrets", Health.OK, "there, and so far as the desk tells, those that it uses")
 
 
 def _webhooks(installer: Installer, begun: Installation | None) -> Iterator[Diagnosis]:

@@ -28,6 +28,7 @@ from deskbridge.wiring import read_settings, utc_now
 from sandbox.common import CustomerMessage, Running, SandboxDesk, start
 from sandbox.freshdesk import AGENT_KEY, API_KEY, FreshdeskSandbox
 from sandbox.intercom import ACCESS_TOKEN, IntercomSandbox
+from sandbox.intercom import CLIENT_SECRET as HUB_SECRET
 from sandbox.zendesk import API_TOKEN, CLIENT_ID, CLIENT_SECRET, ZendeskSandbox
 from tests.install.place import Place
 
@@ -50,7 +51,7 @@ CLIENT = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
 DESKS: dict[str, dict[str, Any]] = {
     "zendesk": {"credentials": CLIENT},
     "freshdesk": {"api_key": API_KEY},
-    "intercom": {"access_token": ACCESS_TOKEN, "app_id": "ab12cd34"},
+    "intercom": {"access_token": ACCESS_TOKEN, "app_id": "ab12cd34", "webhook_secrets": [HUB_SECRET]},
 }
 SANDBOXES: dict[str, Callable[..., SandboxDesk]] = {
     "zendesk": ZendeskSandbox,
@@ -161,7 +162,7 @@ def test_where_all_is_well_no_line_asks_for_anything_and_the_exit_code_is_0(
 
 EVERYWHERE = {
     *("settings", "policy", "database", "migrations", "disk", "account", "permissions", "clocks", "call budget"),
-    *("statuses", "policy's names", "availability", "address", "webhooks", "polling"),
+    *("statuses", "policy's names", "availability", "webhook secrets", "address", "webhooks", "polling"),
 }
 
 
@@ -371,6 +372,22 @@ def test_a_webhook_that_is_no_more_as_it_was_put_up_is_a_fault_until_it_is_put_u
     assert "change webhook 'Deskbridge: acme'" in told.words
     here.place.run("install", "webhooks", "acme")
     assert here.about("webhook set-up").health is Health.OK
+
+
+def test_secrets_that_are_missing_or_not_what_the_desk_signs_with_are_told(surgery: Callable[..., Surgery]) -> None:
+    here = surgery("zendesk")
+    assert isinstance(here.sandbox, ZendeskSandbox)
+    told = here.about("webhook secrets")
+    assert (told.health, "every webhook is refused" in told.words) == (Health.WARNING, True)
+    here.place.run("install", "webhooks", "acme", "--url", "http://127.0.0.1:9")
+    assert here.about("webhook secrets").health is Health.OK
+    (webhook,) = here.sandbox.backend.registry.webhooks.values()
+    webhook.hook.secret = here.sandbox.backend.registry.new_secret()
+    told = here.about("webhook secrets")
+    assert told.health is Health.FAULT
+    assert webhook.hook.secret not in f"{told.words} {told.advice}"
+    here.place.run("install", "webhooks", "acme")
+    assert here.about("webhook secrets").health is Health.OK
 
 
 @pytest.mark.parametrize(("status", "health"), [(200, Health.OK), (404, Health.FAULT), (None, Health.WARNING)])

@@ -1,5 +1,6 @@
 """`deskbridge install webhooks` and `deskbridge uninstall`, as they are run against sandbox desks."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -268,6 +269,40 @@ def test_a_desk_that_refuses_a_rule_without_words_says_how_to_show_it_the_shape(
     sandbox.faults.clear()
     place.run("install", "webhooks", "acme", *URL)
     assert len(sandbox.rulebook.rules) == 2
+
+
+def test_a_desk_that_asks_for_patience_is_outlasted(
+    tmp_path: Path, freshdesk: tuple[FreshdeskSandbox, Running]
+) -> None:
+    sandbox, running = freshdesk
+    place = at_freshdesk(tmp_path, running)
+    sandbox.faults.configure({"429": {"next": 1, "match": "POST /api/v2/automations", "retry_after": 1}})
+    place.run("install", "webhooks", "acme", *URL)
+    assert len(sandbox.rulebook.rules) == 2
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_no_secret_is_in_any_output_in_the_settings_or_open_in_the_database(
+    as_json: tuple[str, ...], tmp_path: Path, freshdesk: tuple[FreshdeskSandbox, Running]
+) -> None:
+    _, running = freshdesk
+    place = at_freshdesk(tmp_path, running)
+    put_list(place.config, "acme", "webhook_secrets", ["${file:planted}"])
+    (tmp_path / "planted").write_text("a-planted-header-secret")
+    (tmp_path / "planted").chmod(0o600)
+    shown = ""
+    for command in (
+        *(("install", "webhooks", "acme", *URL, "--dry-run"), ("install", "webhooks", "acme", *URL)),
+        *(("doctor",), ("uninstall", "acme", "--dry-run"), ("uninstall", "acme")),
+    ):
+        shown += place.run(*command, *as_json, code=None).output
+    secrets = ["a-planted-header-secret", (tmp_path / "secrets/acme.path_secrets").read_text("utf-8").strip()]
+    with sqlite3.connect(tmp_path / "deskbridge.db") as database:
+        shown += "".join(database.iterdump())
+    database.close()
+    assert len(shown) > 1_000
+    assert [secret for secret in [*secrets, API_KEY] if secret in shown] == []
+    assert not [secret for secret in secrets if secret in place.config.read_text("utf-8")]
 
 
 class Killed(BaseException):
