@@ -254,20 +254,21 @@ def _ticket(place: Place, situation: Situation, agents: Mapping[str, LiveAgent])
 
 def _rings(place: Place, policy: Policy, agents: Mapping[str, LiveAgent]) -> Iterator[Ring]:
     """Who may have a ticket by and by: skills are given up as the rule says, and another team takes over."""
-    target, wanted = place.wait.target, _wanted(place, policy)
-    others = {target.then: _takes_over_after(target, wanted, policy, agents)} if target.then is not None else {}
+    target, needs = place.wait.target, wanted(place, policy) | {seat(place.ref.desk)}
+    others = {target.then: _takes_over_after(target, needs, policy, agents)} if target.then is not None else {}
     for after in sorted({timedelta(), *(step.after for step in target.relax), *others.values()}):
         dropped = frozenset[str]().union(*(step.without for step in target.relax if step.after <= after))
         helping = frozenset(team for team, when in others.items() if when <= after)
-        yield Ring(helping | {target.team}, wanted - dropped, _minutes(after), _given_up(dropped, helping))
+        yield Ring(helping | {target.team}, needs - dropped, _minutes(after), _given_up(dropped, helping))
 
 
-def _wanted(place: Place, policy: Policy) -> frozenset[str]:
-    """All that whoever gets a ticket must have: skills, a seat at its desk and, if anybody in the team does, to write
-    its language."""
+def wanted(place: Place, policy: Policy) -> frozenset[str]:
+    """All that whoever gets a ticket must have beside a seat at its desk: the rule's skills and, if anybody in the team
+    lists it, its language.
+    """
     spoken = {language for member in policy.members(place.wait.target.team) for language in member.languages}
     language = {speaking(place.wait.language)} if place.wait.language in spoken and place.wait.language else set()
-    return place.wait.target.skills | {seat(place.ref.desk)} | language
+    return place.wait.target.skills | language
 
 
 def _given_up(skills: Collection[str], teams: Collection[str]) -> str:
@@ -276,11 +277,11 @@ def _given_up(skills: Collection[str], teams: Collection[str]) -> str:
 
 
 def _takes_over_after(
-    target: Target, wanted: frozenset[str], policy: Policy, agents: Mapping[str, LiveAgent]
+    target: Target, needs: frozenset[str], policy: Policy, agents: Mapping[str, LiveAgent]
 ) -> timedelta:
     """When the other team may have a ticket: at once where nobody of its own can have it, today or right now."""
     own = [agents[member.name] for member in policy.members(target.team)]
-    able = [one for one in own if one.available and target.team in one.teams and wanted <= one.skills]
+    able = [one for one in own if one.available and target.team in one.teams and needs <= one.skills]
     if policy.routing(target.team).strategy is not Strategy.LATE:
         able = [one for one in able if one.load < one.capacity]
     if not able:

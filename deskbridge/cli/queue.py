@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from bridge.model import Assignment, Place, PlaceState
+from bridge.ports import Policy
 from bridge.queueing import ask, load, stands
 from bridge.settings import Settings
-from bridge.situation import Answers, Situation
+from bridge.situation import Answers, Situation, wanted
 from bridge.store import Store, queue
 from deskbridge.cli.database import opened
 from deskbridge.cli.named import policy_in_effect
@@ -71,7 +72,7 @@ def waiting(store: Store, settings: Settings, limit: int) -> list[Waiting]:
         situation = load(connection, policy, settings.desks, utc_now())
         places = queue.in_state(connection, *_STATES, most=limit)
     said = dict(_said(situation, places))
-    return [_waiting(place, situation.now, said.get(str(place.ref))) for place in places]
+    return [_waiting(place, policy, situation.now, said.get(str(place.ref))) for place in places]
 
 
 def _said(situation: Situation, places: list[Place]) -> Iterator[tuple[str, Assignment]]:
@@ -88,9 +89,8 @@ def _said(situation: Situation, places: list[Place]) -> Iterator[tuple[str, Assi
         yield str(place.ref), answers.of(place)
 
 
-def _waiting(place: Place, now: datetime, said: Assignment | None) -> Waiting:
+def _waiting(place: Place, policy: Policy, now: datetime, said: Assignment | None) -> Waiting:
     wait = place.wait
-    needs = (*sorted(wait.target.skills), *([f"language {wait.language}"] if wait.language is not None else []))
     return Waiting(
         ticket=str(place.ref),
         team=wait.target.team,
@@ -98,7 +98,7 @@ def _waiting(place: Place, now: datetime, said: Assignment | None) -> Waiting:
         since=wait.since,
         minutes=round((now - wait.since).total_seconds() / 60, 1),
         priority=wait.priority.value,
-        needs=needs,
+        needs=tuple(sorted(wanted(place, policy) if stands(policy, place) else wait.target.skills)),
         agent=place.agent,
         why=_why(place, said),
     )
