@@ -259,10 +259,13 @@ class Run:
     load: float
     seed: int
 
-    def measured(self) -> dict[str, float]:
-        """The simulator's measures, and the share of first answers that were later than promised, in percent."""
+    def measured(self, **scenario: object) -> dict[str, float]:
+        """The simulator's measures, and the share of first answers that were later than promised, in percent.
+
+        `scenario` are parameters of its world other than the base family's.
+        """
         bench, baselines = _modules(self.judge)
-        world = bench.export(bench.scenario_base(self.load, self.seed))
+        world = bench.export(bench.scenario_base(self.load, self.seed, **scenario))
         world = _true(world) if self.router == CLAIRVOYANT else world
         others = {ROUND_ROBIN: baselines.round_robin, BALANCED: baselines.balanced}
         routers = ROUTERS | others | {CLAIRVOYANT: partial(_clairvoyant, world=world)}

@@ -12,6 +12,7 @@ from bridge.routing.reasons import reasons
 from bridge.routing.snapshot import (
     Placement,
     Plan,
+    Reason,
     Ring,
     Rules,
     Snapshot,
@@ -71,6 +72,7 @@ class _Planner:
         self._rules, self._match = snapshot.rules, match
         self._given: dict[str, Placement] = {}
         self._obstacles: dict[object, str] = {}
+        self._kept_able: dict[object, Flags] = {}
 
     def plan(self) -> Plan:
         movable = [ticket for ticket in self._tickets if self._movable(ticket)]
@@ -119,19 +121,18 @@ class _Planner:
         worth = np.array([offer.worth for offer in offers])
         pairs = self._match(worth)
         for row, column in pairs:
-            self._give(offers[row], column)
+            kind = offers[row].kind
+            why = reasons(self._crew, kind.price, kind.able, kind.fair, column)
+            self._give(offers[row].ticket, column, "; ".join(reason.words for reason in why), why)
         return bool(pairs)
 
     def _offers(self, tickets: Sequence[WaitingTicket]) -> Iterator["_Offer"]:
         kinds: dict[object, _Kind | None] = {}
-        able: dict[object, Flags] = {}
         pressure = max(len(tickets) / max(int(self._crew.available.sum()), 1), SPARE)
         for ticket in tickets:
             key = _key(ticket)
             if key not in kinds:
-                if key[0] not in able:
-                    able[key[0]] = self._crew.able(ticket, reached(ticket), self._rules_of(ticket))
-                kinds[key] = self._kind(ticket, able[key[0]])
+                kinds[key] = self._kind(ticket)
             kind = kinds[key]
             if kind is None:
                 continue
@@ -139,7 +140,14 @@ class _Planner:
             if allowed.any():
                 yield _Offer(ticket, kind, allowed, np.where(allowed, urgency(ticket) / kind.whole, 0.0))
 
-    def _kind(self, ticket: WaitingTicket, able: Flags) -> _Kind | None:
+    def _able(self, ticket: WaitingTicket) -> Flags:
+        """Who may be given a ticket now; asked of the crew once for all that are alike until something is given."""
+        if (key := _key(ticket)[0]) not in self._kept_able:
+            self._kept_able[key] = self._crew.able(ticket, reached(ticket), self._rules_of(ticket))
+        return self._kept_able[key]
+
+    def _kind(self, ticket: WaitingTicket) -> _Kind | None:
+        able = self._able(ticket)
         if not able.any():
             return None
         price = self._prices.of(ticket, self._crew.suited(reached(ticket)))
@@ -179,26 +187,22 @@ class _Planner:
             ahead -= self._crew.minutes(ticket)[number]
         return (0.0 if agent.available else agent.back_in) + max(float(ahead), 0.0)
 
-    def _give(self, offer: "_Offer", number: int) -> None:
-        why = reasons(self._crew, offer.kind.price, offer.kind.able, offer.kind.fair, number)
-        self._crew.give(offer.ticket, number)
-        because = "; ".join(reason.words for reason in why)
-        self._given[offer.ticket.id] = Placement(offer.ticket.id, self._crew.agents[number].name, because, why)
+    def _give(self, ticket: WaitingTicket, number: int, because: str, why: tuple[Reason, ...] = ()) -> None:
+        self._crew.give(ticket, number)
+        self._kept_able.clear()
+        self._given[ticket.id] = Placement(ticket.id, self._crew.agents[number].name, because, why)
 
     def _at_arrival(self, ticket: WaitingTicket) -> None:
         """Gives a ticket to whom the team's strategy names, unless everybody has something and a colleague is due."""
         rules, ring = self._rules_of(ticket), reached(ticket)
-        able = self._crew.able(ticket, ring, rules)
+        able = self._able(ticket)
         if not able.any():
             return
-        order = arrival.order(rules.strategy, self._crew)
-        number = min(map(int, np.flatnonzero(able)), key=order)
+        number = min(map(int, np.flatnonzero(able)), key=arrival.order(rules.strategy, self._crew))
         if self._crew.live[number] >= rules.slots and self._due(ring).any():
             return
-        self._crew.give(ticket, number)
-        agent = self._crew.agents[number]
-        words = f"{arrival.WORDS[rules.strategy]}: {self._crew.load[number] - 1:.0f} of {agent.capacity}"
-        self._given[ticket.id] = Placement(ticket.id, agent.name, words)
+        held = f"{self._crew.load[number]:.0f} of {self._crew.agents[number].capacity}"
+        self._give(ticket, number, f"{arrival.WORDS[rules.strategy]}: {held}")
 
     def _due(self, ring: Ring) -> Flags:
         """Who could take a ticket of a ring and is expected at work soon."""
@@ -209,7 +213,7 @@ class _Planner:
     def _why_not(self, ticket: WaitingTicket) -> str:
         """Why a ticket waits: for whom, or what stands in the way of how many."""
         ring, rules, crew = reached(ticket), self._rules_of(ticket), self._crew
-        if (known := self._knowing(ticket)) is not None and crew.able(ticket, ring, rules).any():
+        if (known := self._knowing(ticket)) is not None and self._able(ticket).any():
             wait = self._wait_for(known, ticket)
             return f"waits about {wait:.0f} min for {crew.agents[known].name}, who answered it last"
         if (key := _key(ticket)[0]) not in self._obstacles:

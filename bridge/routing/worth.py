@@ -9,7 +9,7 @@ import numpy as np
 from bridge.routing.crew import Crew, Flags, Numbers
 from bridge.routing.snapshot import WaitingTicket
 
-UNHEARD: Final = 2.0
+UNHEARD: Final = 1.5
 """What a minute costs who has had no answer at all, by one of who waits for a further answer."""
 
 STEEPNESS: Final = 3.0
