@@ -87,7 +87,9 @@ def of_given(name: str, given: Given, policy: LoadedPolicy, situation: Situation
     target, assignment = explanation.outcome.target, None
     remarks: tuple[str, ...] = ()
     if target is not None and situation is not None and given.desk in situation.bindings:
-        assignment = look(situation, Place(case.ticket.ref, PlaceState.WAITING, wait_of(case, target)))
+        wait = wait_of(case, target)
+        since = situation.now - (case.now - wait.since)  # the file's moment is its own, the agents are those of now
+        assignment = look(situation, Place(case.ticket.ref, PlaceState.WAITING, replace(wait, since=since)))
     elif target is not None:
         remarks = (f"agents are not told: none were read of a desk '{given.desk}', which is what `desk` says",)
     mode = explanation.outcome.mode

@@ -187,6 +187,18 @@ def test_a_ticket_in_a_file_that_names_a_desk_is_routed_among_its_agents(world: 
     assert explained["assignment"]["agent"] == "ana"
 
 
+@pytest.mark.parametrize(("waiting", "teams"), [("1m", {"billing"}), ("1h", {"billing", "general"})])
+def test_a_ticket_in_a_file_has_waited_as_long_as_the_file_says(
+    world: World, tmp_path: Path, waiting: str, teams: set[str]
+) -> None:
+    timed = POLICY.replace("to: {team: billing}", "to: {team: billing, then: general, wait_at_most: 10m}")
+    (tmp_path / "policy.yaml").write_text(timed)
+    (tmp_path / "t.yaml").write_text(f"{{subject: Invoice, body: refund, desk: {DESK}, waiting: {waiting}}}\n")
+    named = {one["name"] for one in plain(tmp_path, str(tmp_path / "t.yaml"))["assignment"]["candidates"]}
+    asked = {team for team in ("billing", "general") if named & {one.name for one in world.policy.members(team)}}
+    assert asked == teams
+
+
 def test_a_ticket_in_a_file_is_explained_by_a_policy_in_a_file_without_any_settings(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(POLICY)
     (tmp_path / "t.yaml").write_text("subject: Hello\nbody: The invoice is late.\n")
