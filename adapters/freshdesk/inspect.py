@@ -6,8 +6,6 @@ Source: API reference ("Rate limits", "Automation rules", "List All Ticket Field
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import httpx
-
 from adapters.freshdesk.client import FreshdeskClient
 from adapters.freshdesk.install import RULE
 from adapters.freshdesk.mapping import STATUSES, Row, number
@@ -26,19 +24,11 @@ HOURLY: Final = 3_000
 class FreshdeskInspector:
     """See `bridge.ports.Inspector`."""
 
-    def __init__(
-        self,
-        name: str,
-        options: FreshdeskOptions,
-        *,
-        gate: Gate,
-        clock: Clock,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, name: str, options: FreshdeskOptions, *, gate: Gate, clock: Clock) -> None:
         del clock
         self.name = name
         self._statuses = {**STATUSES, **options.status_map}
-        self._client = FreshdeskClient(name, options, gate, transport)
+        self._client = FreshdeskClient(name, options, gate, None)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-import httpx
 from pydantic import SecretStr
 
 from adapters.freshdesk.client import FreshdeskClient
@@ -47,20 +46,12 @@ class FreshdeskInstaller:
     ways: tuple[str, ...] = (RULES,)
     makes_up: tuple[str, ...] = ("webhook_secrets", "path_secrets")
 
-    def __init__(
-        self,
-        name: str,
-        options: FreshdeskOptions,
-        *,
-        gate: Gate,
-        clock: Clock,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, name: str, options: FreshdeskOptions, *, gate: Gate, clock: Clock) -> None:
         del clock
         self.name = name
         self._header_secret = _newest(options.webhook_secrets)
         self._path_secret = _newest(options.path_secrets)
-        self._client = FreshdeskClient(name, options, gate, transport)
+        self._client = FreshdeskClient(name, options, gate, None)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -6,8 +6,6 @@ Source: Intercom's OpenAPI description, `GET /ticket_states`.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import httpx
-
 from adapters.intercom.client import IntercomClient, Row
 from adapters.intercom.mapping import TICKET_STATUS
 from adapters.intercom.options import IntercomOptions
@@ -21,17 +19,9 @@ USUAL: Final = 1_666
 class IntercomInspector:
     """See `bridge.ports.Inspector`."""
 
-    def __init__(
-        self,
-        name: str,
-        options: IntercomOptions,
-        *,
-        gate: Gate,
-        clock: Clock,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, name: str, options: IntercomOptions, *, gate: Gate, clock: Clock) -> None:
         self.name = name
-        self._client = IntercomClient(name, options, gate, clock, transport)
+        self._client = IntercomClient(name, options, gate, clock, None)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -6,8 +6,6 @@ Source: webhooks documentation (one address and a list of topics for an app; a H
 from collections.abc import Sequence
 from typing import Final
 
-import httpx
-
 from adapters.intercom.events import AWAY_MODE, TOPICS
 from adapters.intercom.options import IntercomOptions
 from bridge.errors import Unsupported
@@ -23,16 +21,8 @@ class IntercomInstaller:
     ways: tuple[str, ...] = ()
     makes_up: tuple[str, ...] = ()
 
-    def __init__(
-        self,
-        name: str,
-        options: IntercomOptions,
-        *,
-        gate: Gate,
-        clock: Clock,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        del options, gate, clock, transport
+    def __init__(self, name: str, options: IntercomOptions, *, gate: Gate, clock: Clock) -> None:
+        del options, gate, clock
         self.name = name
 
     def close(self) -> None:
