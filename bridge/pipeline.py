@@ -49,6 +49,7 @@ from bridge.model import (
 )
 from bridge.note import Length, compose
 from bridge.ports import Capability, Clock, Desk, Policy
+from bridge.presence import note_sightings
 from bridge.purpose import Rank, purpose
 from bridge.queueing import Matcher, after, forget, rest, stands
 from bridge.store import Store, feedback, inbox, journal, outbox, queue
@@ -294,8 +295,9 @@ class Pipeline:
         ticket, now = weighed.case.ticket, self._clock()
         known = weighed.sighting.memory
         with self._store.writing() as connection:
-            note_answer(connection, weighed.policy, ticket.ref, weighed.events, ticket)
             assignment, before = self._matcher.assign(connection, weighed.policy, weighed.case, weighed.outcome, known)
+            note_answer(connection, weighed.policy, ticket.ref, weighed.events, ticket)
+            note_sightings(self._store, connection, ticket.ref, weighed.events, ticket)
             decision, remains = decide(weighed, assignment, decision_id=str(ULID.from_datetime(now)))
             operation = weighed.connected.desk.plan(decision.id, decision.change, ticket)
             journal.write(connection, decision)
@@ -395,6 +397,7 @@ class Pipeline:
         with self._store.writing() as connection:
             inbox.settle(connection, [kept.id for kept in waiting], now)
             note_answer(connection, self._policy(), ref, events, snapshot)
+            note_sightings(self._store, connection, ref, events, snapshot)
             if seen & SETTLED or "assignee" in memory.held:
                 forget(self._store, connection, ref, now)
             elif seen & RESTING:
@@ -646,10 +649,8 @@ def see(
     Retryable where there is something to decide on a ticket that is still changing under one stamp.
     """
     known, seen_until = box.snapshot, None
-    # A hint names nobody, but what was changed before we ever wrote to a ticket was not changed by us.
-    unwritten = not box.memory.noted
-    by_others = (event.kind for event in events if _is_person(event, acting_id) or (unwritten and _is_hint(event)))
-    memory = remembered.told(box.memory, by_others)
+    by_people = (event.kind for event in events if _is_person(event, acting_id))
+    memory = remembered.told(box.memory, by_people, (event.kind for event in events if _is_hint(event)))
     creation = _creation(events) if known is None else None
     created = creation.snapshot if creation is not None else None
     if creation is not None and created is not None and creation.actor.kind is ActorKind.AGENT:

@@ -4,22 +4,23 @@ Whoever looks for an agent holds the ledger's lock, so that of all processes one
 takes them; queue, ledger and decision are one transaction, and none of it calls a desk.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
-from bridge.binding import bind
+from bridge.binding import Binding, bind
 from bridge.experience import Experience, learnt
 from bridge.memory import Memory
 from bridge.metrics import Metrics
 from bridge.model import NOBODY, Assignment, Case, Mode, Outcome, Place, PlaceState, Status, Target, Ticket, TicketRef
 from bridge.ports import Clock, Policy
+from bridge.presence import inferred
 from bridge.routing import Plan, Snapshot, WhenAway, route
 from bridge.situation import AT_WORK, Answers, Situation, snapshot, wait_of
-from bridge.store import Store, answers, mailbox, queue
+from bridge.store import Store, answers, mailbox, queue, sightings
 from bridge.store import roster as rosters
 
 log = structlog.get_logger(__name__)
@@ -162,9 +163,29 @@ class Matcher:
 
 def load(connection: Connection, policy: Policy, desks: Collection[str], now: datetime) -> Situation:
     """Everything the router has to know beside the tickets, as the database has it."""
-    known = rosters.load(connection)
+    known, turns, seen = rosters.load(connection), queue.turns(connection), sightings.load(connection)
     bindings = {name: bind(policy, roster) for name, roster in known.items() if name in desks}
-    return Situation(policy, bindings, rosters.promised(connection), queue.turns(connection), now)
+    guessed = {name: _as_they_seem(policy, binding, turns, seen, now) for name, binding in bindings.items()}
+    return Situation(policy, guessed, rosters.promised(connection), turns, now)
+
+
+def _as_they_seem(
+    policy: Policy,
+    binding: Binding,
+    turns: Mapping[str, datetime],
+    seen: Mapping[tuple[str, str], datetime],
+    now: datetime,
+) -> Binding:
+    """The agents of a desk, those whose availability it hides as what they do tells."""
+    hidden = {name: one for name, one in binding.agents.items() if one.inferred and name in turns}
+    if not hidden:
+        return binding
+    teams = {member.name: team for team in policy.teams() for member in policy.members(team)}
+    guessed = {
+        name: inferred(one, turns[name], seen.get((binding.desk, one.id)), policy.hours(teams[name], name), now)
+        for name, one in hidden.items()
+    }
+    return replace(binding, agents={**binding.agents, **guessed})
 
 
 def ask(situation: Situation, places: Sequence[Place]) -> tuple[Snapshot, Plan]:

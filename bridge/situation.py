@@ -348,7 +348,7 @@ def _absent(agent: LiveAgent, situation: Situation, binding: Binding) -> str | N
     if record is None:
         return "not at this desk"
     if record.status not in AT_WORK:
-        return record.status.value
+        return f"{record.status.value} (inferred)" if record.inferred else record.status.value
     if seat(binding.desk) not in agent.skills:
         return f"full at the desk itself: {record.limit}"
     if not agent.available:

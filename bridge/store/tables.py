@@ -429,3 +429,12 @@ answers = Table(
 it learns what takes whom how long. `agent` is the policy's name, `skills` what the ticket asked for.
 """
 Index("ix_answers_at", answers.c.at)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("agent_id", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+"""When each agent, by the desk's id, was last seen to do something; only of desks that hide who is at work."""

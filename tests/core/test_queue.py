@@ -299,6 +299,31 @@ def hide_loads(world: World) -> None:
     world.take_roster()
 
 
+@pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
+def test_who_lets_a_ticket_lie_is_taken_to_be_away_where_the_desk_hides_it_until_they_act(
+    make: Make, vendor: str
+) -> None:
+    world = make(vendor, policy=POLICY.replace("billing: {slots: 1,", "billing: {slots: 2,"))
+    hide_loads(world)
+    numbers = opened(world, 2)
+    assert set(held(world, numbers)) == {ANA, BO}
+    (hers,) = [number for number in numbers if world.ticket(number)["assignee"] == ANA]
+    world.clock.turn(1_800)
+    world.agent(hers, ANA, note="On it.")
+    world.run()
+    later(world, 2_400)
+    (next_one,) = opened(world, 1)
+    assert world.ticket(next_one)["assignee"] == ANA
+    found = world.decisions(world.ref(next_one).id)[-1].assignment
+    assert found is not None
+    assert {one.name: one.because for one in found.candidates}["bo"] == "away (inferred)"
+    (his,) = set(numbers) - {hers}
+    world.agent(his, BO, note="Back from lunch.")
+    later(world)
+    (last,) = opened(world, 1)
+    assert world.ticket(last)["assignee"] == BO
+
+
 @pytest.mark.parametrize("mode", [Mode.SHADOW, Mode.SUGGEST])
 def test_only_live_decisions_take_places_or_wait_for_them(sqlite_store: Store, clock: Clock, mode: Mode) -> None:
     world = World("zendesk", sqlite_store, clock, policy=POLICY, mode=mode)
