@@ -31,10 +31,10 @@ def optimal(worth: Numbers) -> Pairs:
 
 def greedy(worth: Numbers) -> Pairs:
     """The row with the worthiest pair first, each with the best column that is left; the first ones at a tie."""
-    left, pairs = worth.copy(), list[tuple[int, int]]()
+    left, pairs = np.ones(worth.shape[1]), list[tuple[int, int]]()
     for row in np.argsort(-worth.max(axis=1), kind="stable"):
-        column = int(left[row].argmax())
-        if left[row, column] > 0:
+        column = int((worth[row] * left).argmax())
+        if worth[row, column] * left[column] > 0:
             pairs.append((int(row), column))
-            left[:, column] = 0.0
+            left[column] = 0.0
     return pairs

@@ -118,7 +118,9 @@ class _Planner:
         offers = list(self._offers(tickets))
         if not offers:
             return False
-        worth = np.array([offer.worth for offer in offers])
+        worth = np.zeros((len(offers), len(self._crew.agents)))
+        for row, offer in zip(worth, offers, strict=True):
+            np.divide(urgency(offer.ticket), offer.kind.whole, out=row, where=offer.allowed)
         pairs = self._match(worth)
         for row, column in pairs:
             kind = offers[row].kind
@@ -138,7 +140,7 @@ class _Planner:
                 continue
             allowed = kind.fair & ~self._better_to_wait(ticket, kind, pressure)
             if allowed.any():
-                yield _Offer(ticket, kind, allowed, np.where(allowed, urgency(ticket) / kind.whole, 0.0))
+                yield _Offer(ticket, kind, allowed)
 
     def _able(self, ticket: WaitingTicket) -> Flags:
         """Who may be given a ticket now; asked of the crew once for all that are alike until something is given."""
@@ -232,12 +234,11 @@ class _Planner:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """A ticket, what it shares with others, who may be given it now, and what giving it to each of them is worth."""
+    """A ticket, what it shares with others, and who may be given it now."""
 
     ticket: WaitingTicket
     kind: _Kind
     allowed: Flags
-    worth: Numbers
 
 
 def _key(ticket: WaitingTicket) -> tuple[object, object]:
