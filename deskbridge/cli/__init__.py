@@ -8,6 +8,7 @@ import typer
 
 from bridge.errors import DeskbridgeError
 from deskbridge.cli import (
+    backup,
     cases,
     check,
     connect,
@@ -60,6 +61,8 @@ app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(sync.sync)
 app.command("queue")(queue.list_queue)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(sandbox.sandbox)
 app.command()(demo.demo)
 app.add_typer(install.app, name="install")
