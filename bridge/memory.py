@@ -20,7 +20,8 @@ class Memory:
     the ticket, `past_tags` what somebody took off, as far as we saw; `remarked` are the rules whose notes and notices
     stand in ours; `called` the webhooks that rules called since the requester's last message (`bridge.callouts.key`);
     `tier` is the support tier that was last decided. `answered` are the notes with commands (`bridge.commands`) whose
-    answers stand at the desk, `answering` those that the last decision answers.
+    answers stand at the desk, `answering` those that the last decision answers. `wrote` are those fields that
+    we have ever set whose changes events tell.
     """
 
     decided: bool = False
@@ -41,6 +42,7 @@ class Memory:
     tier: str | None = None
     answered: frozenset[str] = frozenset()
     answering: frozenset[str] = frozenset()
+    wrote: frozenset[str] = frozenset()
 
 
 SETTLED = {Status.RESOLVED, Status.CLOSED, Status.DELETED}
@@ -159,9 +161,20 @@ _SAME_MOMENT = timedelta(seconds=2)
 """How far the times of one message may lie apart between an event and a read."""
 
 
-def told(memory: Memory, kinds: Iterable[EventKind]) -> Memory:
-    """The memory after events of others: what one set is theirs, also where another cleared it before we looked."""
-    return replace(memory, held=memory.held.union(*(owned(_SET[kind]) for kind in kinds if kind in _SET)))
+def told(memory: Memory, by_people: Iterable[EventKind], by_somebody: Iterable[EventKind] = ()) -> Memory:
+    """The memory after events: what people set is theirs, also where another put it back before we looked.
+
+    An event `by_somebody` may be of our own write; of a field that we never wrote it is not.
+    """
+    theirs = {_SET[kind] for kind in by_people if kind in _SET}
+    theirs |= {_SET[kind] for kind in by_somebody if kind in _SET} - memory.wrote
+    return replace(memory, held=memory.held.union(*map(owned, theirs)))
+
+
+def sent(memory: Memory, change: Change) -> Memory:
+    """The memory once a change was written, or may have been in part."""
+    wishes = {"assignee": change.assignee_id, "team": change.team_id, "priority": change.priority}
+    return replace(memory, wrote=memory.wrote | {name for name, wish in wishes.items() if wish is not None})
 
 
 _SET: Mapping[EventKind, str] = {

@@ -1,5 +1,6 @@
 """Operations out to the desks: each step once, read back where its outcome is unclear, never over a human's edit."""
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from bridge.budget import Held
 from bridge.bulk import BulkWrites, Course
 from bridge.closed import Closed
 from bridge.errors import BadCredential, Conflict, DeskError, NotThere, Permanent, Retryable, whereabouts
-from bridge.memory import applied
+from bridge.memory import applied, sent
 from bridge.metrics import Metrics
 from bridge.model import Receipt, Step, StepState, Ticket
 from bridge.pipeline import ConnectedDesk, passing, patience
@@ -31,6 +32,9 @@ log = structlog.get_logger(__name__)
 CONFLICTS_MAX = 4
 """So many decisions in a row that came too late, the first and three more, and the operation is parked: somebody is
 busy on the ticket."""
+
+SIGHT = timedelta(seconds=1)
+"""So long what a step's answer showed of the ticket stands for the look before the next step, counted from its call."""
 
 MISTAKES_MAX = 8
 """So many internal errors in a row, and an operation is parked.
@@ -132,15 +136,18 @@ class WriteBack:
             self._end(work, owner, "parked", f"desk '{work.operation.ref.desk}' is no longer in the settings")
             return
         if self._overtaken(connected, work):
-            self._decide_again(work, owner, "something has come in since the decision")
+            self._decide_again(work, owner, "something has come in since the decision", unsent=True)
             return
         seen: Ticket | None = None
+        looked_at = -math.inf
         last = len(work.operation.steps) - 1
         for position, (step, state) in enumerate(zip(work.operation.steps, work.states, strict=True)):
             if state is StepState.DONE:
                 continue
+            fresh = seen if self.tenure.now() - looked_at < SIGHT.total_seconds() else None
+            looked_at = self.tenure.now()
             try:
-                seen = self._step(connected, step, state, seen)
+                seen = self._step(connected, step, state, fresh)
             except DeskError as error:
                 self._failed(work, owner, position, error)
                 if isinstance(error, Held) and error.every:
@@ -222,11 +229,12 @@ class WriteBack:
             outbox.postpone(connection, owner, work.operation.id, due_at, words, unsent=unsent, failed=failed)
         self._metrics.operations.labels(work.operation.ref.desk, "put_off").inc()
 
-    def _decide_again(self, work: Work, owner: str, words: str) -> None:
+    def _decide_again(self, work: Work, owner: str, words: str, *, unsent: bool = False) -> None:
         """The ticket changed under us: the decision is void, its ticket is due at once."""
         now, ref = self._clock(), work.operation.ref
         with self._store.writing() as connection:
             snapshot, memory = mailboxes.recall(connection, ref)
+            memory = memory if unsent else sent(memory, work.operation.change)
             again = memory.conflicts + 1 < CONFLICTS_MAX
             remains = replace(memory, attempted=work.operation.change, conflicts=memory.conflicts + 1 if again else 0)
             outbox.finish(connection, owner, work.operation, "superseded" if again else "parked", now=now, words=words)
@@ -248,11 +256,12 @@ class WriteBack:
                 outbox.finish_steps(connection, work.operation.id, now)
                 if change.assignee_id:  # else it is promised to an operation that comes after this one
                     rosters.written(connection, ref, now)
-                remains = replace(memory, conflicts=0, noted=True)
+                remains = replace(sent(memory, change), conflicts=0, noted=True)
                 mailboxes.remember(connection, ref, applied(change, snapshot) if snapshot else None, remains)
             else:
                 forget(self._store, connection, ref, now)
-                mailboxes.remember(connection, ref, snapshot, replace(memory, conflicts=0, attempted=change))
+                remains = replace(sent(memory, change), conflicts=0, attempted=change)
+                mailboxes.remember(connection, ref, snapshot, remains)
             if outbox.finish(connection, owner, work.operation, state, now=now, words=words):
                 self._store.announce(connection)
         self._metrics.operations.labels(ref.desk, state).inc()

@@ -24,6 +24,9 @@ UNTOUCHED = Ticket(
     created_at=BORN,
     updated_at=BORN + timedelta(seconds=1),
 )
+LOW = 1
+"""Freshdesk's priority of a ticket for which nobody chose one."""
+
 TOUCHED = replace(UNTOUCHED, updated_at=BORN + timedelta(seconds=2))
 
 
@@ -175,3 +178,38 @@ def test_a_ticket_that_never_comes_to_rest_is_written_to_where_no_lock_refuses(w
         world.workers.write("two")
     world.run(for_seconds=8)
     assert "money" in world.ticket(number)["tags"]
+
+
+@pytest.fixture
+def raising(sqlite_store: Store, clock: Clock) -> Iterator[World]:
+    """A Freshdesk where nothing but the word lawyer sets a priority."""
+    policy = POLICY.replace("then: {add_tags: [escalated]}", "then: {priority: high}")
+    made = World("freshdesk", sqlite_store, clock, policy=policy)
+    yield made
+    made.close()
+
+
+def _written_to(world: World) -> str:
+    number = world.customer("Charged twice", "Please refund the invoice.")
+    world.run(for_seconds=8)
+    assert world.ticket(number)["notes"]
+    return number
+
+
+def test_a_priority_that_an_agent_raised_and_put_back_after_our_first_write_is_still_theirs(raising: World) -> None:
+    """Freshdesk's webhooks name nobody; but this cannot have been us, who had never set a priority."""
+    number = _written_to(raising)
+    raising.agent(number, set={"priority": "urgent"})
+    raising.clock.turn(2)
+    raising.agent(number, set={"priority": "low"})
+    raising.customer("", "Or you will hear from my lawyer.", ticket=number)
+    raising.run(for_seconds=8)
+    assert raising.ticket(number)["priority"] == LOW
+
+
+def test_a_priority_that_nobody_set_is_raised_also_after_our_first_write(raising: World) -> None:
+    number = _written_to(raising)
+    assert raising.ticket(number)["priority"] == LOW
+    raising.customer("", "Or you will hear from my lawyer.", ticket=number)
+    raising.run(for_seconds=8)
+    assert raising.ticket(number)["priority"] > LOW
