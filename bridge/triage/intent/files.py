@@ -142,7 +142,8 @@ def _model(manifest: Manifest, names: list[str], numbers: dict[str, NDArray[Any]
     classes, rows = len(manifest.classes), len(names) + (SIZE if manifest.features == "ml" else 0)
     trial = Trial(**{name: _array(numbers[f"trial_{name}"], kind, 1) for name, kind in _TRIAL.items()})
     coef, bias, idf = (_array(numbers[name], np.float32, axes) for name, axes in (("coef", 2), ("bias", 1), ("idf", 1)))
-    if coef.shape != (rows, classes) or bias.shape != (classes,) or idf.shape != (len(names),):
+    fitting = coef.shape == (rows, classes) and bias.shape == (classes,) and idf.shape == (len(names),)
+    if not fitting or not 0 <= manifest.words <= len(names):
         raise ValueError("the arrays do not fit the classes and terms")
     return Model(
         features=manifest.features,

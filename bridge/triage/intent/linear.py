@@ -24,8 +24,9 @@ class Weights:
         return margins
 
 
-def fit(matrix: Any, targets: NDArray[np.int64], classes: int) -> Weights:
-    """Weights by which `targets` (numbers below `classes`, each there at least once) follow from the rows.
+def fit(matrix: Any, targets: NDArray[np.int64], classes: int, count: NDArray[np.float64]) -> Weights:
+    """Weights by which `targets` (numbers below `classes`, each there at least once) follow from the rows, each of
+    which counts as `count` says.
 
     Rare classes weigh more, by the root of how rare they are: fully balanced they would be told too often.
     """
@@ -34,11 +35,11 @@ def fit(matrix: Any, targets: NDArray[np.int64], classes: int) -> Weights:
     from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
 
     counts = np.bincount(targets, minlength=classes)
-    weight = {at: float(np.sqrt(len(targets) / (classes * count))) for at, count in enumerate(counts) if count}
+    weight = {at: float(np.sqrt(len(targets) / (classes * each))) for at, each in enumerate(counts)}
     machine = LinearSVC(C=COST, class_weight=weight, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a thousand passes place the margin well enough
-        machine.fit(matrix, targets)
+        machine.fit(matrix, targets, sample_weight=count)
     coef, bias = machine.coef_, machine.intercept_
     if classes == 2:
         coef, bias = np.vstack([-coef, coef]), np.concatenate([-bias, bias])

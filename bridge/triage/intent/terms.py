@@ -30,7 +30,7 @@ Values = NDArray[np.float32]
 
 def prepared(text: str) -> str:
     """The text as the classifier sees it: personal data masked, folded (NFKC, lower case), long numbers all alike."""
-    sound = redact(text[:MAX_CHARACTERS])
+    sound = redact(text[:MAX_CHARACTERS].encode(errors="replace").decode())
     if not sound.isascii():
         sound = unicodedata.normalize("NFKC", sound)
     folded: str = _LONG_NUMBER.sub("0000", sound.lower())

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import betabinom
 
-SURE: Final = 0.95
+SURE: Final = 0.975
 """The promise must hold with this probability ..."""
 
-HORIZON: Final = 1_000
+HORIZON: Final = 500
 """... over the next so many tickets that are acted on, counted together."""
 
-PRIOR: Final = 20
+PRIOR: Final = 50
 """A class's own tickets count against so many that were right as often as their confidence says."""
 
 MIN_TICKETS: Final = 5
@@ -69,7 +69,7 @@ def above(trial: Trial, lowest: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _aims(promise: float) -> NDArray[np.float64]:
     """From the promise to almost never wrong, in steps that shrink as what may be wrong does."""
-    return 1 - (1 - promise) * np.geomspace(1, 0.05, 30)
+    return 1 - (1 - promise) * np.geomspace(1, 0.05, 10)
 
 
 def _lowest(trial: Trial, classes: int, aim: float) -> NDArray[np.float32]:

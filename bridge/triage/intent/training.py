@@ -29,6 +29,9 @@ WORTH: Final = 0.005
 _FEW: Final = 3_000
 """With fewer tickets there are ten folds instead of five, so that each model learns from nearly all."""
 
+NAME_WORTH: Final = 10
+"""A class's name counts as much as one ticket where classes have so many tickets on average, or fewer."""
+
 _NEWEST: Final = 0.2
 _SAMPLE: Final = 20
 _ML_FITS: Final = 3
@@ -75,7 +78,7 @@ def train(examples: Iterable[Example], options: Options = Options(), watch: Watc
     if options.features == "auto" and best.accuracy < light.accuracy + WORTH:
         best = light
     watch("fitting the whole", 0.0)
-    weights = linear.fit(best.rows, _targets(given), len(given.classes))
+    weights = _fit(given, best.rows, np.ones(len(given), bool))
     scale = sharpness(best.margins, given.targets)
     trial, floor = _trial(best.margins, scale, given)
     course = Course(
@@ -141,14 +144,15 @@ def _attempt(features: Features, rows: Any, given: Lesson, watch: Watch) -> _Att
 
 def _margins(given: Lesson, rows: Any, learn: NDArray[np.bool_], ask: NDArray[np.bool_]) -> Floats:
     """What a model that learns from some tickets, and all classes' names, says of others."""
-    names = np.ones(len(given.classes), bool)
-    weights = linear.fit(rows[np.concatenate([learn, names])], _targets(given, learn), len(given.classes))
-    return weights.margins(rows[np.flatnonzero(ask)])
+    return _fit(given, rows, learn).margins(rows[np.flatnonzero(ask)])
 
 
-def _targets(given: Lesson, learn: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    targets = given.targets if learn is None else given.targets[learn]
-    return np.concatenate([targets, np.arange(len(given.classes))])
+def _fit(given: Lesson, rows: Any, learn: NDArray[np.bool_]) -> linear.Weights:
+    """What follows from some tickets and all classes' names, which count the less the more tickets a class has."""
+    names, tickets = len(given.classes), int(learn.sum())
+    targets = np.concatenate([given.targets[learn], np.arange(names)])
+    count = np.concatenate([np.ones(tickets), np.full(names, min(NAME_WORTH * names / max(tickets, 1), 1.0))])
+    return linear.fit(rows[np.flatnonzero(np.concatenate([learn, np.ones(names, bool)]))], targets, names, count)
 
 
 def _trial(margins: Floats, scale: float, given: Lesson) -> tuple[Trial, float]:
