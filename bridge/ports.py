@@ -336,6 +336,8 @@ class TokenPair:
     until: datetime
     scope: str = ""
     """What the access token allows, in the vendor's words; empty where it did not say."""
+    refresh_until: datetime | None = None
+    """When the refresh token ends unused (UTC), None where the vendor did not say."""
 
 
 class Tokens(Protocol):
@@ -371,7 +373,8 @@ class Permission:
 class Introduction:
     """Whom a credential makes us at a desk: the account, the acting user, what is allowed, what an admin should know.
 
-    `suggests` are options of the desk that are best written down, by their keys.
+    `suggests` are options of the desk that are best written down, by their keys. `ends` is when the credential holds no
+    more (UTC), if nobody renews it before; None where it does not end, or nothing says when.
     """
 
     account: str
@@ -379,6 +382,7 @@ class Introduction:
     permissions: tuple[Permission, ...]
     remarks: tuple[str, ...] = ()
     suggests: Mapping[str, object] = field(default_factory=dict)
+    ends: datetime | None = None
 
 
 class Introduces(Protocol):

@@ -109,6 +109,8 @@ def told(found: Introduction) -> Iterator[str]:
         name = f"{each.name}, to {each.use}"
         yield f"  missing  {name}: {each.refused}" if each.refused else f"  ok       {name}"
     yield from (f"Note: {remark}." for remark in found.remarks)
+    if found.ends is not None:
+        yield f"The credential holds until {found.ends:%Y-%m-%d}, if nothing renews it before."
 
 
 def write(config: Path, name: str, vendor: str, answers: Answers, keeper: Keeper) -> bool:

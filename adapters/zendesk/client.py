@@ -180,6 +180,11 @@ class ZendeskClient:
         """What our newest token allows, in Zendesk's words; empty where none came with it."""
         return self._credential.scope
 
+    @property
+    def ends(self) -> datetime | None:
+        """When our credential holds no more, see `bridge.ports.Introduction`."""
+        return self._credential.ends
+
     def availabilities(self) -> Iterator[Json]:
         """Pages (JSON:API) of who is available with how much work; zenpy lacks them."""
         return self._pages("agent_availabilities")

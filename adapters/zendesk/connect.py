@@ -44,7 +44,8 @@ def introduce(client: ZendeskClient, options: ZendeskOptions, now: datetime) -> 
     remarks += [SOMEBODY_RENEWS] if isinstance(options.credentials, AccessToken) else []
     remarks += [NO_ADMIN.format(user=me.get("name"))] if me.get("role") != "admin" else []
     account = urlsplit(options.url).netloc
-    return Introduction(account, user, (*_reads(client, now), *_writes(client.scope)), tuple(remarks))
+    allowed = (*_reads(client, now), *_writes(client.scope))
+    return Introduction(account, user, allowed, tuple(remarks), ends=client.ends)
 
 
 def _reads(client: ZendeskClient, now: datetime) -> Iterator[Permission]:

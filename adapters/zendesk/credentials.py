@@ -3,7 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 import structlog
@@ -18,6 +18,9 @@ RENEW_BEFORE: Final = timedelta(seconds=60)
 DEFAULT_LIFETIME: Final = 1800
 """Seconds; what Zendesk gives clients made since 30 April 2026, taken where its answer names none."""
 
+API_TOKENS_END: Final = datetime(2027, 4, 30, tzinfo=UTC)
+"""After this day no API token works (Zendesk, "API token deprecation")."""
+
 Exchange = Callable[[dict[str, str]], dict[str, Any]]
 """Posts a grant to `/oauth/tokens` and returns the answer's JSON."""
 
@@ -28,6 +31,10 @@ class Credential(Protocol):
     @property
     def scope(self) -> str:
         """What the newest token allows, in Zendesk's words; empty where none came with it."""
+
+    @property
+    def ends(self) -> datetime | None:
+        """When it holds no more if nothing is renewed before, None where it does not end or nothing says when."""
 
     def header(self, exchange: Exchange) -> str:
         """The header's value now; gets a token first where none is valid. Raises DeskError."""
@@ -41,8 +48,9 @@ class Fixed:
 
     scope = ""
 
-    def __init__(self, header: str) -> None:
+    def __init__(self, header: str, ends: datetime | None = None) -> None:
         self._header = header
+        self.ends = ends
 
     def header(self, exchange: Exchange) -> str:
         """The header as configured."""
@@ -65,6 +73,7 @@ class ClientCredentials:
         self._header: str | None = None
         self._until: datetime = clock()
         self.scope = ""
+        self.ends = None  # the client's secret does not
 
     def header(self, exchange: Exchange) -> str:
         """The present token, or a new one where it is about to end."""
@@ -105,6 +114,11 @@ class SignedIn:
         """That of the present pair."""
         return self._pair.scope if self._pair is not None else ""
 
+    @property
+    def ends(self) -> datetime | None:
+        """The end of the present pair's refresh token."""
+        return self._pair.refresh_until if self._pair is not None else None
+
     def header(self, exchange: Exchange) -> str:
         """The present token, or a new one where it is about to end."""
         with self._lock:
@@ -140,7 +154,9 @@ def pair_of(answer: Mapping[str, Any], now: datetime) -> TokenPair:
     if not access or not refresh:
         raise BadCredential("/oauth/tokens answered without a pair of tokens; check the OAuth client's grant types")
     until = now + timedelta(seconds=float(answer.get("expires_in") or DEFAULT_LIFETIME))
-    return TokenPair(str(access), str(refresh), until, str(answer.get("scope") or ""))
+    lasts = answer.get("refresh_token_expires_in")
+    ends = now + timedelta(seconds=float(lasts)) if lasts else None
+    return TokenPair(str(access), str(refresh), until, str(answer.get("scope") or ""), ends)
 
 
 def credential(
@@ -155,7 +171,10 @@ def credential(
     if isinstance(given, AccessToken):
         return Fixed(f"Bearer {given.access_token.get_secret_value()}")
     structlog.get_logger(__name__).warning(
-        "Zendesk ends API tokens", desk=desk, ends="2027-04-30", instead="an OAuth client (client_id, client_secret)"
+        "Zendesk ends API tokens",
+        desk=desk,
+        ends=f"{API_TOKENS_END:%Y-%m-%d}",
+        instead="an OAuth client (client_id, client_secret)",
     )
     pair = f"{given.email}/token:{given.api_token.get_secret_value()}"
-    return Fixed("Basic " + base64.b64encode(pair.encode()).decode())
+    return Fixed("Basic " + base64.b64encode(pair.encode()).decode(), API_TOKENS_END)

@@ -156,12 +156,14 @@ class StoredTokens:
             row = connection.execute(statement).first() if is_there(connection, tokens) else None
         if row is None:
             raise BadCredential(f"nobody has signed in to desk '{self._desk}'; {SIGN_IN}")
-        access, refresh, until, scope = json.loads(Sealer(self._keys).opened(self._desk, row.body))
-        return _Row(TokenPair(access, refresh, datetime.fromisoformat(until), scope), row.serial)
+        access, refresh, until, scope, last = json.loads(Sealer(self._keys).opened(self._desk, row.body))
+        ends = datetime.fromisoformat(last) if last else None
+        return _Row(TokenPair(access, refresh, datetime.fromisoformat(until), scope, ends), row.serial)
 
     def _sealed(self, pair: TokenPair) -> str:
-        told = json.dumps([pair.access, pair.refresh, pair.until.isoformat(), pair.scope])
-        return Sealer(self._keys).seal(self._desk, told)
+        last = pair.refresh_until.isoformat() if pair.refresh_until else None
+        told = [pair.access, pair.refresh, pair.until.isoformat(), pair.scope, last]
+        return Sealer(self._keys).seal(self._desk, json.dumps(told))
 
     def _opened(self) -> Store:
         if self._store is None:

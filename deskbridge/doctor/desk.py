@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, cast
 
 import httpx
 
 from bridge.allowance import Terms
-from bridge.errors import DeskError
+from bridge.errors import BadCredential, DeskError
 from bridge.installing import Installation
 from bridge.metrics import CountingGate, Metrics
 from bridge.model import Mode
@@ -24,6 +24,9 @@ from rules import LoadedPolicy
 SKEW_SOME: Final = timedelta(seconds=30)
 SKEW_MUCH: Final = timedelta(minutes=4)
 """How far clocks may be from each other; beyond five minutes Zendesk's signatures no longer hold."""
+
+ENDS_SOON: Final = timedelta(days=7)
+"""A running bridge renews a sign-in every half hour, so that a week is near."""
 
 SECONDS: Final = 10.0
 """How long our own address may take to answer."""
@@ -61,10 +64,12 @@ def of_desk(
         try:
             introduction = cast("Introduces", desk).introduce()
         except DeskError as error:
-            advice = f"`deskbridge connect {settings.desks[name].vendor}` tries another credential."
-            yield Diagnosis("account", Health.FAULT, str(error), advice)
+            refused = isinstance(error, BadCredential)
+            another = f"`deskbridge connect {settings.desks[name].vendor}` tries another credential."
+            yield Diagnosis("account", Health.FAULT, str(error), another if refused else "Then run this again.")
             return
         yield from _introduced(introduction, settings.desks[name].options)
+        yield from _lasting(introduction, clock())
         yield _clocks(ears)
         yield from _budget(ears, inspector, terms(settings)[name])
         for look in (
@@ -110,6 +115,18 @@ def _introduced(found: Introduction, options: object) -> Iterator[Diagnosis]:
             health = Health.NOTE if written is None else Health.WARNING
             words = f"the desk says {key} is {value}, the settings {'say nothing' if written is None else written}"
             yield Diagnosis("settings", health, words, f"Write `{key}: {value}` to this desk's settings.")
+
+
+def _lasting(found: Introduction, now: datetime) -> Iterator[Diagnosis]:
+    """How long the credential still holds, where it ends at all."""
+    if found.ends is None:
+        return
+    near = found.ends - now < ENDS_SOON
+    advice = (
+        "Start `deskbridge serve`, which renews it if it can be; else connect by another credential." if near else None
+    )
+    words = f"holds until {found.ends:%Y-%m-%d}, if nothing renews it before"
+    yield Diagnosis("credential", Health.WARNING if near else Health.OK, words, advice)
 
 
 def _clocks(ears: Ears) -> Diagnosis:

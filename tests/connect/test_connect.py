@@ -1,5 +1,6 @@
 """`deskbridge connect`: what it says and writes, twice, interrupted, and when anything stands in its way."""
 
+import json
 import os
 import re
 import stat
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -173,7 +175,9 @@ def test_an_agent_of_zendesk_who_is_no_administrator_lacks_what_is_needed(zendes
 
 def test_an_api_token_works_with_a_word_on_its_end(zendesk: Running) -> None:
     told = ["zendesk", "acme", "--url", zendesk.url, "--grant", "api-token", "--api-token", "${T}"]
-    assert "ends API tokens on 30 April 2027" in run(*told, "--email", "bridge@acme.example").output
+    output = run(*told, "--email", "bridge@acme.example").output
+    assert "ends API tokens on 30 April 2027" in output
+    assert "The credential holds until 2027-04-30" in output
     nobody = run(*told, "--email", "ada@client.example")
     assert "does not take the credential" in str(nobody.exception)
 
@@ -256,6 +260,15 @@ def test_a_sign_in_that_holds_no_more_is_told_and_made_anew(zendesk: Running, fo
     assert "sign in by `deskbridge connect` again" in str(check.exception)
     assert "Deskbridge <bridge@acme.example>, admin" in by_browser(zendesk).output
     assert CliRunner().invoke(app, ["check", "--live"], env=env).exit_code == 0
+    about = {line["about"]: line for line in diagnoses(env)}
+    assert about["credential"]["health"] == "ok"
+    assert f"holds until {utc_now() + timedelta(days=30):%Y-%m-%d}" in about["credential"]["words"]
+    assert PLANTED not in str(about)
+
+
+def diagnoses(env: dict[str, str]) -> list[dict[str, str]]:
+    told = CliRunner().invoke(app, ["doctor", "acme", "--json"], env=env).stdout
+    return [json.loads(line) for line in told.splitlines()]
 
 
 def spending(refresh: str) -> dict[str, str]:

@@ -60,7 +60,8 @@ def kept(store: Store, clock: Clock) -> Iterator[Kept]:
 
 
 def pair(number: int, clock: Clock, minutes: float = 30) -> TokenPair:
-    return TokenPair(f"access-{number}", f"refresh-{number}", clock() + timedelta(minutes=minutes), "read write")
+    ends = clock() + timedelta(minutes=minutes)
+    return TokenPair(f"access-{number}", f"refresh-{number}", ends, "read write", ends + timedelta(days=30))
 
 
 def not_asked(spent: TokenPair) -> TokenPair:
