@@ -8,7 +8,20 @@ from functools import partial
 
 from rich.console import Console
 
-from benchmarks import burst, calls, intake, knowledge, latency, memory, mutation, policy, routing, throughput, triage
+from benchmarks import (
+    burst,
+    calls,
+    intake,
+    knowledge,
+    latency,
+    learning,
+    memory,
+    mutation,
+    policy,
+    routing,
+    throughput,
+    triage,
+)
 from benchmarks.report import Report
 
 BENCHMARKS: dict[str, Callable[[], Report]] = {
@@ -19,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], Report]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "triage": triage.measure,
+    "learning": learning.measure,
     "knowledge": knowledge.measure,
     "policy": policy.measure,
     "mutation": mutation.measure,

@@ -11,7 +11,7 @@ from scipy.stats import binom
 from bridge.triage.intent.calibration import Floats, calibration_error, reliability
 from bridge.triage.intent.lesson import OTHER, Lesson
 from bridge.triage.intent.measured import Bar, Confusion, Features, Kept, Measured, Miss, OfClass, Step, Verdict
-from bridge.triage.intent.thresholds import NEVER, Trial, above, thresholds
+from bridge.triage.intent.thresholds import NEVER, SUGGEST, Trial, above, thresholds
 
 PROMISES: Final = (0.90, 0.95, 0.98, 0.99)
 CHANCE: Final = 0.001
@@ -19,7 +19,6 @@ CHANCE: Final = 0.001
 
 _CONFUSIONS: Final = 20
 _MISSES: Final = 20
-_SUGGEST: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def _classes(
     given: Lesson, course: Course, precision: NDArray[np.float64], recall: NDArray[np.float64], guessing: bool
 ) -> tuple[OfClass, ...]:
     trial, number = course.trial, len(given.classes)
-    act, suggest = (thresholds(trial, number, promise) for promise in (course.promise, _SUGGEST))
+    act, suggest = (thresholds(trial, number, promise) for promise in (course.promise, SUGGEST))
     counts, acted = np.bincount(given.targets, minlength=number), above(trial, act)
     rows = []
     for at, label in enumerate(given.classes):

@@ -14,13 +14,10 @@ from bridge.triage.intent.lesson import OTHER
 from bridge.triage.intent.linear import Weights
 from bridge.triage.intent.measured import Features, Measured
 from bridge.triage.intent.terms import Terms, prepared
-from bridge.triage.intent.thresholds import NEVER, Trial, thresholds
+from bridge.triage.intent.thresholds import NEVER, SUGGEST, Trial, thresholds
 
 PROMISE: Final = 0.95
 """The precision promised where nobody says another."""
-
-SUGGEST: Final = 0.7
-"""The precision of what is shown to a person without being acted on."""
 
 EMBEDDING_WEIGHT: Final = 2.0
 """The length of a text's embedding beside its terms, each half of which has length 1."""

@@ -19,6 +19,9 @@ PRIOR: Final = 50
 MIN_TICKETS: Final = 5
 """A class with fewer tried tickets at or above its threshold is not acted on."""
 
+SUGGEST: Final = 0.7
+"""The precision of what is shown to a person without being acted on."""
+
 NEVER: Final = 2.0
 """A threshold that no confidence reaches."""
 
