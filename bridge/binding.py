@@ -1,5 +1,6 @@
 """The policy's names against the people and teams a desk really has."""
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,27 +25,32 @@ class Binding:
 
 def bind(policy: Policy, roster: Roster) -> Binding:
     """The policy's teams and agents found in a roster: teams by name, agents by e-mail or name, case aside."""
-    by_team = {team.name.casefold(): team.id for team in roster.teams}
-    by_agent = {agent.name.casefold(): agent for agent in roster.agents}
-    by_agent |= {agent.email.casefold(): agent for agent in roster.agents if agent.email}
+    by_team = {_plain(team.name): team.id for team in roster.teams}
+    by_agent = {_plain(agent.name): agent for agent in roster.agents}
+    by_agent |= {_plain(agent.email): agent for agent in roster.agents if agent.email}
     there = [agent.email or agent.name for agent in roster.agents]
     team_ids: dict[str, str] = {}
     agents: dict[str, AgentRecord] = {}
     missing: list[str] = []
     for team in policy.teams():
         bound = policy.bound("teams", roster.desk, team)
-        if (team_id := by_team.get(bound.casefold())) is not None:
+        if (team_id := by_team.get(_plain(bound))) is not None:
             team_ids[team] = team_id
         else:
             missing.append(_sentence("team", team, bound, roster.desk, [record.name for record in roster.teams]))
         for member in policy.members(team):
             bound = policy.bound("agents", roster.desk, member.name)
-            if (record := by_agent.get(bound.casefold())) is not None:
+            if (record := by_agent.get(_plain(bound))) is not None:
                 agents[member.name] = record
             elif member.name not in agents:
                 missing.append(_sentence("agent", member.name, bound, roster.desk, there))
     names = {agent.id: agent.name for agent in roster.agents}
     return Binding(roster.desk, team_ids, agents, names, tuple(dict.fromkeys(missing)))
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: whoever wrote it, in whatever case and however their keyboard makes an accent."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def in_policy_words(fact: Fact, binding: Binding) -> Fact:

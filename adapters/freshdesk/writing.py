@@ -35,8 +35,11 @@ def update(change: Change, ticket: Ticket, statuses: Mapping[int, Status]) -> Va
 def body(data: Row, now: Ticket) -> Values:
     """The PUT body that makes the ticket as it is now into what the step wants, empty where it is so already.
 
-    Raises Conflict where a field to be written is neither what it was when we decided nor what we want.
+    Raises Conflict where a field to be written is neither what it was when we decided nor what we want, and where the
+    ticket lies in the bin or in spam by now.
     """
+    if now.status is Status.DELETED:
+        raise Conflict("the ticket was deleted or marked as spam since the decision")
     present = _present(now, data["set"])
     left = {name: value for name, value in data["set"].items() if not same(value, present[name])}
     for name in left:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 from adapters.wire import kept, some_id, unless_hidden
@@ -10,7 +11,7 @@ from adapters.zendesk import audits, bulk, connect, mapping, plan, roster, rules
 from adapters.zendesk.client import ZendeskClient
 from adapters.zendesk.connect import Invitation
 from adapters.zendesk.options import ZendeskOptions
-from bridge.errors import DeskError, NotThere, Unclear
+from bridge.errors import Conflict, DeskError, NotThere, Permanent, Unclear
 from bridge.model import (
     Change,
     Delivery,
@@ -171,12 +172,22 @@ class ZendeskDesk:
         return plan.plan(operation_id, change, ticket)
 
     def perform(self, step: Step, seen: Ticket | None) -> Receipt:
-        """PUT under the stamp that the plan saw: Conflict where the ticket has moved since."""
+        """PUT under the stamp that the plan saw: Conflict where the ticket has moved since, or was closed."""
         del seen  # Zendesk compares the stamp itself, in the same call
-        after = self._client.update(step.ref.id, step.data["ticket"])  # type: ignore[arg-type]  # as plan() made it
+        try:
+            after = self._client.update(step.ref.id, step.data["ticket"])  # type: ignore[arg-type]  # as plan() made it
+        except Permanent as refused:
+            if refused.code == HTTPStatus.UNPROCESSABLE_ENTITY and self._is_final(step.ref):
+                raise Conflict(f"somebody closed the ticket since the decision: {refused.words}") from refused
+            raise
         return Receipt(
             seen=mapping.ticket_of_rest(self.name, self._options.url, after, complete=False) if after else None
         )
+
+    def _is_final(self, ref: TicketRef) -> bool:
+        """Whether nobody can change the ticket any more. Asked, not read out of a refusal: its words are translated."""
+        given = self._client.ticket(ref.id)["ticket"]
+        return mapping.ticket_of_rest(self.name, self._options.url, given).is_final
 
     def find(self, step: Step) -> Receipt | None:
         """A receipt where an audit of the ticket carries the step's marker."""

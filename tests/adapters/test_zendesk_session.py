@@ -252,11 +252,22 @@ def test_a_refused_write_is_told_in_the_vendors_own_words(
     wire: responses.RequestsMock, status: int, body: Any, kind: type[DeskError], words: str
 ) -> None:
     wire.put(TICKETS, status=status, json=body)
+    if status == 422:
+        wire.get(TICKETS, json={"ticket": TICKET, "users": []})  # asked whether it was closed meanwhile
     with pytest.raises(kind, match=words) as refusal:
         make_desk().perform(step(), None)
     assert type(refusal.value) is kind
     assert refusal.value.code == status
-    assert len(wire.calls) == 1
+    assert [call.request.method for call in wire.calls].count("PUT") == 1
+
+
+def test_a_write_on_a_ticket_that_was_closed_meanwhile_is_a_conflict_whatever_the_refusal_says(
+    wire: responses.RequestsMock,
+) -> None:
+    wire.put(TICKETS, status=422, json={"error": "RecordInvalid", "description": "Status: geschlossen"})
+    wire.get(TICKETS, json={"ticket": TICKET | {"status": "closed"}, "users": []})
+    with pytest.raises(Conflict, match="closed the ticket"):
+        make_desk().perform(step(), None)
 
 
 @pytest.mark.parametrize(

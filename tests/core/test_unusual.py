@@ -1,0 +1,188 @@
+"""Accounts that are not as the textbook has them: what docs/desks/unusual.md says of each is so."""
+
+import json
+import unicodedata
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+import rules
+from bridge.binding import bind
+from bridge.model import AgentRecord, Roster, Status, TeamRecord
+from bridge.store import Store, casebook
+from sandbox.freshdesk import FreshdeskSandbox
+from tests.conftest import Clock
+from tests.core.test_journey import POLICY
+from tests.core.test_troubles import TOKENS, entries, invoice, planned, remove
+from tests.core.world import SANDBOXES, World
+
+Make = Callable[..., World]
+ANA, BO = "ana@acme.example", "bo@acme.example"
+BOTH = """
+policy: deskbridge/v1
+mode: live
+teams:
+  billing: {assign_at_arrival: true, members: {ana: {capacity: 2}}}
+  refunds: {assign_at_arrival: true, members: {ana: {capacity: 2}}}
+triage: {words: {refund: [refund]}}
+route:
+  - {name: refunds, when: {intent: refund}, to: {team: refunds}}
+  - {name: everything else, to: {team: billing}}
+bindings:
+  DESK: {teams: {billing: Billing, refunds: Billing}, agents: {ana: ana@acme.example}}
+"""
+
+
+@pytest.fixture
+def make(sqlite_store: Store, clock: Clock) -> Iterator[Make]:
+    worlds: list[World] = []
+
+    def build(vendor: str, policy: str = POLICY) -> World:
+        worlds.append(World(vendor, sqlite_store, clock, policy=policy))
+        return worlds[-1]
+
+    yield build
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture(params=sorted(SANDBOXES))
+def world(request: pytest.FixtureRequest, make: Make) -> World:
+    return make(request.param)
+
+
+def api(world: World, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+    """A call of somebody else's to the desk's own API."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(world.running.url + path, data=data, method=method)
+    request.add_header("Content-Type", "application/json")
+    request.add_header("Authorization", TOKENS[world.vendor])
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def merge(world: World, source: str, target: str) -> None:
+    if world.vendor == "zendesk":
+        api(world, "POST", f"/api/v2/tickets/{target}/merge.json", {"ids": [int(source)]})
+    else:
+        api(world, "PUT", "/api/v2/tickets/merge", {"primary_id": int(target), "ticket_ids": [int(source)]})
+
+
+def is_settled(world: World) -> bool:
+    """Whether nothing waits, neither for us nor for a person."""
+    return entries(world, "open", "waiting", "parked") == []
+
+
+def test_a_ticket_that_is_closed_before_our_write_is_left_alone(world: World) -> None:
+    number = planned(world)
+    world.agent(number, BO, set={"status": "closed"})
+    world.run(for_seconds=30)
+    assert world.ticket(number)["team"] != "Billing"
+    assert world.ticket(number)["notes"] == []
+    assert is_settled(world)
+
+
+def test_a_customer_who_answers_a_closed_ticket_is_heard(world: World) -> None:
+    number = invoice(world)
+    world.run()
+    world.agent(number, BO, set={"status": "closed"})
+    world.run()
+    answered = world.customer("", "The refund of the invoice has not come.", ticket=number)
+    world.run(for_seconds=10)
+    assert (answered != number) is (world.vendor == "zendesk")  # there a follow-up is a ticket of its own
+    assert world.ticket(answered)["team"] == "Billing"
+    assert world.ticket(answered)["assignee"] in {ANA, BO}
+    assert is_settled(world)
+
+
+@pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
+@pytest.mark.parametrize("before", ["decision", "write"])
+def test_a_ticket_that_was_merged_into_another_is_let_go_and_the_other_goes_on(
+    make: Make, vendor: str, before: str
+) -> None:
+    world = make(vendor)
+    target = invoice(world)
+    world.run()
+    source = world.customer("Again", "About the refund of that invoice.")
+    world.delivered()
+    for _ in range(5 if before == "write" else 0):
+        world.workers.decide("decider")
+        world.clock.turn(1)
+    assert bool(entries(world, "open")) is (before == "write")
+    merge(world, source, target)
+    world.clock.turn(1)
+    world.run(for_seconds=30)
+    assert world.ticket(target)["team"] == "Billing"
+    assert world.ticket(source)["team"] != "Billing"
+    assert is_settled(world)
+
+
+def test_a_ticket_that_comes_back_from_the_bin_is_worked_on_again(make: Make) -> None:
+    world = make("freshdesk")
+    number = invoice(world)
+    remove(world, number)
+    world.run(for_seconds=8)
+    assert world.decisions(number) == []
+    api(world, "PUT", f"/api/v2/tickets/{number}/restore")
+    world.customer("", "The refund of the invoice has not come.", ticket=number)
+    world.run(for_seconds=10)
+    assert world.ticket(number)["team"] == "Billing"
+
+
+def test_spam_is_let_go(make: Make) -> None:
+    world = make("freshdesk")
+    number = planned(world)
+    world.agent(number, BO, set={"status": "spam"})
+    world.run(for_seconds=20)
+    assert world.ticket(number)["notes"] == []
+    assert is_settled(world)
+
+
+def test_an_account_that_renamed_its_labels_and_writes_german_is_served(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    german = {2: "Offen", 3: "Wartend", 4: "Gelöst", 5: "Geschlossen"}
+    monkeypatch.setitem(SANDBOXES, "freshdesk", partial(FreshdeskSandbox, statuses=german))
+    world = make("freshdesk", POLICY.replace("[invoice, refund]", "[rechnung, rückerstattung]"))
+    number = world.customer("Doppelt abgebucht", "Bitte um Rückerstattung, die Rechnung habe ich zweimal bezahlt.")
+    world.run()
+    assert world.ticket(number)["team"] == "Billing"
+    (decision,) = world.decisions(number)
+    assert decision.triage.language is not None
+    assert decision.triage.language.value == "de"
+    assert decision.ticket is not None
+    assert decision.ticket.status is Status.NEW
+
+
+def test_names_are_found_however_their_accents_are_written(clock: Clock) -> None:
+    composed, apart = (unicodedata.normalize(form, "Geschäftsführung") for form in ("NFC", "NFD"))
+    renamed = POLICY.replace("billing: Billing", f"billing: {apart}").replace("ana: ana@acme.example", "ana: José")
+    policy = rules.loads(renamed)
+    people = (AgentRecord("1", unicodedata.normalize("NFD", "José")),)
+    desk = Roster("acme-zendesk", clock.now, people, (TeamRecord("7", composed), TeamRecord("8", "General")))
+    found = bind(policy, desk)
+    assert found.team_ids == {"billing": "7", "general": "8"}
+    assert found.agents["ana"].id == "1"
+
+
+@pytest.mark.parametrize("vendor", sorted(SANDBOXES))
+def test_an_agent_of_two_teams_gets_tickets_of_both_within_one_limit(make: Make, vendor: str) -> None:
+    policy = BOTH.replace("DESK", f"acme-{vendor}")
+    world = make(vendor, policy)
+    numbers = [invoice(world), world.customer("A question", "How do I export?"), invoice(world)]
+    world.run(for_seconds=10)
+    assert sorted(str(world.ticket(number)["assignee"]) for number in numbers) == ["None", ANA, ANA]
+
+
+@pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
+def test_an_agent_whom_the_desk_does_not_have_in_the_team_leaves_a_case_for_a_person(make: Make, vendor: str) -> None:
+    outside = POLICY.replace("ana: ana@acme.example", "ana: cy@acme.example").replace("bo: bo@", "bo: none@")
+    world = make(vendor, outside)
+    number = invoice(world)
+    world.run(for_seconds=10)
+    (case,) = entries(world, "parked")
+    assert isinstance(case, casebook.Entry)
+    assert case.ticket == world.ref(number).id
+    assert "group" in str(case.words).lower()
