@@ -53,7 +53,7 @@ class Matcher:
         self._learnt_at: datetime | None = None
 
     def run_one(self) -> bool:
-        """Offer waiting tickets to agents, where it is time to; False where it is not."""
+        """Offer waiting tickets to agents, where it is time to look; False where no ticket was called by that."""
         now, policy = self._clock(), self._policy()
         if not queue.due(self._store, now):
             return False
@@ -61,8 +61,7 @@ class Matcher:
             rosters.lock_ledger(self._store, connection)
             if not queue.take(connection, now):
                 return False
-            self._match(connection, policy, now)
-        return True
+            return self._match(connection, policy, now)
 
     def assign(
         self, connection: Connection, policy: Policy, case: Case, outcome: Outcome, memory: Memory
@@ -130,7 +129,7 @@ class Matcher:
     def _waiting(self, connection: Connection, but: TicketRef) -> list[Place]:
         return [place for place in queue.in_state(connection, PlaceState.WAITING) if place.ref != but]
 
-    def _match(self, connection: Connection, policy: Policy, now: datetime) -> None:
+    def _match(self, connection: Connection, policy: Policy, now: datetime) -> bool:
         situation = self._situation(connection, policy)
         places = queue.in_state(connection, PlaceState.WAITING)
         known = [place for place in places if stands(policy, place) and place.ref.desk in situation.bindings]
@@ -145,7 +144,9 @@ class Matcher:
                 woken[place.ref.desk, place.ref.id] = now
         mailbox.wake(self._store, connection, woken)
         self._ring_later(connection, plan, now)
-        log.info("matched", looked_at=len(known), called=len(woken))
+        if woken:
+            log.info("matched", looked_at=len(known), called=len(woken))
+        return bool(woken)
 
     def _move(self, connection: Connection, situation: Situation, place: Place, found: Assignment) -> bool:
         """Offer a ticket to its agent with their place reserved, or call it back; False where it has left meanwhile."""

@@ -140,7 +140,7 @@ class Workers:
         return sent
 
     def match(self, owner: str) -> bool:
-        """Offer waiting tickets to agents, where it is time to; False where it is not."""
+        """Offer waiting tickets to agents, where it is time to look; False where none was called by that."""
         del owner  # nothing is leased: who matches does so within one transaction
         matched = self._matcher.run_one()
         if matched:
