@@ -25,7 +25,7 @@ from bridge.routing.worth import Price, Prices, urgency
 LOOK_AGAIN: Final = 5.0
 """Minutes after which the router wants to be asked again at the latest while something waits."""
 
-SPARE: Final = 0.1
+SPARE: Final = 0.5
 """The tickets waiting for each agent at work count for no less: time saved is worth something on a calm day too."""
 
 PATIENCE: Final = 60.0

@@ -9,7 +9,7 @@ import numpy as np
 from bridge.routing.crew import Crew, Flags, Numbers
 from bridge.routing.snapshot import WaitingTicket
 
-UNHEARD: Final = 1.5
+UNHEARD: Final = 2.0
 """What a minute costs who has had no answer at all, by one of who waits for a further answer."""
 
 STEEPNESS: Final = 3.0
@@ -21,7 +21,7 @@ CURVE: Final = 3.0
 LATEST: Final = 1.2
 """It grows no more from so many promises on: what is late already must not keep back what can be in time."""
 
-RARITY: Final = 0.3
+RARITY: Final = 0.8
 """How much of the minutes are added for an agent twice as much in demand as those who could take the ticket."""
 
 LACKING: Final = 5.0
