@@ -119,8 +119,8 @@ class _Planner:
         if not offers:
             return False
         worth = np.zeros((len(offers), len(self._crew.agents)))
-        for row, offer in zip(worth, offers, strict=True):
-            np.divide(urgency(offer.ticket), offer.kind.whole, out=row, where=offer.allowed)
+        for line, offer in zip(worth, offers, strict=True):
+            np.divide(urgency(offer.ticket), offer.kind.whole, out=line, where=offer.allowed)
         pairs = self._match(worth)
         for row, column in pairs:
             kind = offers[row].kind
