@@ -303,7 +303,7 @@ class LoadedPolicy:
 def _rules(team: Team) -> Rules:
     minutes = team.grace.total_seconds() / 60
     if team.assign_at_arrival:
-        return Rules(strategy=team.strategy or Strategy.BALANCED, when_away=team.when_away, grace=minutes)
+        return Rules(strategy=Strategy(team.strategy or Strategy.BALANCED), when_away=team.when_away, grace=minutes)
     return Rules(slots=team.slots or Rules().slots, when_away=team.when_away, grace=minutes)
 
 

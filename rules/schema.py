@@ -17,7 +17,7 @@ from pydantic import (
 
 from bridge import calendars, labels
 from bridge.model import Channel, EventKind, Mode, Priority, Status
-from bridge.routing.snapshot import Strategy, WhenAway
+from bridge.routing.snapshot import WhenAway
 from rules import sending
 from rules.conditions import Automatic, Condition, LanguageCode, Sentiment, Signal
 from rules.operators import Duration, Named, Number, Pattern, Scalar, Strict, Urgency, Words, some
@@ -124,7 +124,7 @@ class Team(Strict):
     calendar: Name | None = None
     overflow: Name | None = None
     assign_at_arrival: StrictBool = False
-    strategy: Literal[Strategy.ROUND_ROBIN, Strategy.LEAST_LOADED, Strategy.BALANCED] | None = None
+    strategy: Literal["round_robin", "least_loaded", "balanced"] | None = None
     slots: Annotated[int, Field(strict=True, ge=1, le=10)] | None = None
     when_away: WhenAway = WhenAway.KEEP
     grace: Duration = timedelta(minutes=30)
