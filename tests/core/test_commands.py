@@ -204,3 +204,29 @@ def test_a_desk_that_wants_no_notes_gets_the_work_and_the_answers(make: Make, ve
     world.run()
     assert len(ours(world, number)) == 1
     assert world.ticket(number)["assignee"] == holder
+
+
+def test_who_takes_a_ticket_after_another_took_it_for_themselves_has_it(world: World, number: str) -> None:
+    world.clock.turn(5)
+    world.agent(number, note="/db mine")
+    world.delivered()
+    for _ in range(4):
+        world.workers.decide("decider")
+        world.clock.turn(1)
+    taker = next(one for one in ("ana@acme.example", "bo@acme.example") if one != world.ticket(number)["assignee"])
+    world.agent(number, taker, set={"assignee": taker})
+    world.run(for_seconds=60)
+    assert world.ticket(number)["assignee"] == taker
+    assert "has it since you asked" in ours(world, number)[-1]
+    assert len(ours(world, number)) == 2
+
+
+def test_a_command_on_a_solved_ticket_is_answered_when_the_ticket_is_open_again(world: World, number: str) -> None:
+    world.agent(number, set={"status": "resolved"})
+    world.run()
+    world.agent(number, note="/db why")
+    world.run(for_seconds=10)
+    assert len(ours(world, number)) == 1
+    world.customer("", "The refund has not come.", ticket=number)
+    world.run(for_seconds=10)
+    assert len(ours(world, number)) == 2
