@@ -1,7 +1,7 @@
 """What the router learns from answers: what takes whom how long, and which skills are in demand."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,18 +20,29 @@ _NOTHING_YET: Final = learn(())
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """The effort behind past answers, and what the router expects by it."""
+    """The effort behind past answers, what the router expects by it, and the minutes of answers that each agent has
+    behind them within `SHARED_OVER`.
+    """
 
     effort: Effort = _NOTHING_YET
     norms: Norms = field(default_factory=Norms)
+    worked: Mapping[str, float] = field(default_factory=dict)
 
 
-def learnt(past: Sequence[Given]) -> Experience:
+SHARED_OVER: Final = timedelta(hours=8)
+"""The time over which work is shared fairly: a day at work."""
+
+
+def learnt(past: Sequence[Given], now: datetime) -> Experience:
     """The experience of past answers. Pure."""
     effort = learn(Answer(one.agent, one.topic, one.minutes) for one in past)
     asked = Counter((one.topic, one.skills) for one in past)
     demand = {wanted: count / len(past) for wanted, count in asked.items()}
-    return Experience(effort, Norms(minutes=effort.minutes, followup=effort.followup, demand=demand))
+    worked: dict[str, float] = defaultdict(float)
+    for one in past:
+        if now - one.at <= SHARED_OVER:
+            worked[one.agent] += one.minutes
+    return Experience(effort, Norms(minutes=effort.minutes, followup=effort.followup, demand=demand), dict(worked))
 
 
 def note_answer(

@@ -110,7 +110,7 @@ class Matcher:
         """As the database has it now; what was learnt from answers is looked up once a minute."""
         now = self._clock()
         if self._learnt_at is None or now - self._learnt_at >= LEARN_EVERY:
-            self._experience, self._learnt_at = learnt(answers.latest(connection)), now
+            self._experience, self._learnt_at = learnt(answers.latest(connection), now), now
         return replace(load(connection, policy, self._desks, now), experience=self._experience)
 
     def _among_all(self, connection: Connection, situation: Situation, place: Place) -> Assignment:

@@ -1,7 +1,7 @@
 """The router's snapshot, out of the policy, the desks' agents as last read, our ledger and the queue; and its answer
 in the words of a decision. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
@@ -9,7 +9,7 @@ from typing import Final
 
 from bridge.binding import Binding
 from bridge.calendars import Calendar
-from bridge.experience import Experience
+from bridge.experience import SHARED_OVER, Experience
 from bridge.model import (
     ActorKind,
     AgentStatus,
@@ -141,6 +141,8 @@ def _agent(name: str, role: Mapping[str, Member], situation: Situation, shifts: 
         load=load,
         work=tuple(Work("", UNKNOWN_MINUTES) for _ in range(load)),
         minutes={topic: effort.of(name, topic) for topic in effort.minutes},
+        worked=situation.experience.worked.get(name, 0.0),
+        present=_present(desks, [situation.policy.hours(team, name) for team in role], situation.now),
         idle=_minutes(situation.now - situation.turns[name]) if name in situation.turns else inf,
     )
 
@@ -182,6 +184,13 @@ def _desks(name: str, situation: Situation) -> Iterator[_AtDesk]:
         at_work = record is not None and record.status in AT_WORK
         room = at_work and record is not None and (record.limit is None or load < record.limit)
         yield _AtDesk(desk, load, at_work, room, record.since if record is not None else None)
+
+
+def _present(desks: Iterable[_AtDesk], hours: Sequence[Calendar | None], now: datetime) -> float:
+    """Minutes within `SHARED_OVER` for which an agent has been at a desk, in the hours of whichever team has most."""
+    came = min((desk.since for desk in desks if desk.at_work and desk.since is not None), default=now)
+    start = max(came, now - SHARED_OVER)
+    return max(_minutes(now - start if one is None else one.between(start, now)) for one in hours)
 
 
 def _gone(shifts: Iterable["_Shift"], desks: Iterable[_AtDesk], now: datetime) -> float:

@@ -61,11 +61,11 @@ def test_who_is_quick_is_expected_to_be_and_a_few_answers_say_little(clock: Cloc
         pairs = (("ana", 5.0), ("bo", 25.0))
         return [Given(who, "billing", frozenset({"api"}), took, clock.now) for who, took in pairs for _ in range(count)]
 
-    few, many = learnt(history(1)).effort, learnt(history(200)).effort
+    few, many = learnt(history(1), clock.now).effort, learnt(history(200), clock.now).effort
     assert many.of("ana", "billing") < few.of("ana", "billing") < few.of("bo", "billing") < many.of("bo", "billing")
     assert abs(many.of("ana", "billing") - 5) < 2
-    assert learnt([]).effort.of("ana", "billing") == UNKNOWN_MINUTES
-    assert learnt(history(3)).norms.demand == {("billing", frozenset({"api"})): 1.0}
+    assert learnt([], clock.now).effort.of("ana", "billing") == UNKNOWN_MINUTES
+    assert learnt(history(3), clock.now).norms.demand == {("billing", frozenset({"api"})): 1.0}
 
 
 def test_the_router_is_told_what_was_learnt(world: World) -> None:
@@ -78,6 +78,11 @@ def test_the_router_is_told_what_was_learnt(world: World) -> None:
         asked = snapshot(matcher._situation(connection, world.policy), [])
     (ana,) = [one for one in asked.agents if one.name == "ana"]
     assert ana.minutes["billing"] < 7
+
+
+def test_work_counts_for_as_long_as_it_is_shared(clock: Clock) -> None:
+    past = [Given("ana", "billing", frozenset(), 30.0, clock.now - timedelta(hours=hours)) for hours in (1, 2, 9)]
+    assert learnt(past, clock.now).worked == {"ana": 60.0}
 
 
 def test_old_answers_are_forgotten(sqlite_store: Store, clock: Clock) -> None:

@@ -160,3 +160,11 @@ def test_who_may_not_have_a_ticket_is_told_why() -> None:
     assert {one.because for one in closed.candidates if one.name == "bo"} == {
         f"off shift until {NOON + timedelta(days=1):%a} 08:00 UTC"
     }
+
+
+def test_who_is_at_a_desk_is_present_since_then_in_their_hours() -> None:
+    here = AgentRecord("ana", "ana", status=AgentStatus.ONLINE, since=NOON - timedelta(hours=6))
+    assert agent(situation(desk("acme", here))).present == 360.0
+    bo = Binding("acme", {}, {"bo": here}, {}, ())
+    assert agent(situation(bo), "bo").present == 240.0
+    assert agent(situation(desk("acme", None))).present == 0.0
