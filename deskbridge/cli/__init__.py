@@ -54,32 +54,37 @@ def _everywhere(
     del shown
 
 
-app.command()(init.init)
-app.command()(check.check)
-app.command()(explain.explain)
-app.command()(serve.serve)
-app.command()(serve.worker)
-app.command()(sync.sync)
-app.command("queue")(queue.list_queue)
-app.command()(backup.backup)
-app.command()(backup.restore)
-app.command()(sandbox.sandbox)
-app.command()(demo.demo)
-app.add_typer(install.app, name="install")
-app.command()(install.uninstall)
-app.command()(doctor.doctor)
-app.add_typer(events.app, name="events")
+_FIRST, _POLICY, _RUN, _CARE = "First steps", "What is decided", "At work", "Looking after it"
+
+app.command(rich_help_panel=_FIRST)(demo.demo)
+app.command(rich_help_panel=_FIRST)(sandbox.sandbox)
+app.command(rich_help_panel=_FIRST)(init.init)
+app.add_typer(connect.app, name="connect", rich_help_panel=_FIRST)
+app.add_typer(install.app, name="install", rich_help_panel=_FIRST)
+app.command(rich_help_panel=_FIRST)(install.uninstall)
+
+app.command(rich_help_panel=_POLICY)(check.check)
+app.command(rich_help_panel=_POLICY)(explain.explain)
 policy.app.command("test")(cases.run_tests)
 policy.app.command()(layout.schema)
 policy.app.command("format")(layout.format_file)
 policy.app.command()(diff.diff)
-app.add_typer(policy.app, name="policy")
+app.add_typer(policy.app, name="policy", rich_help_panel=_POLICY)
 triage.app.command("models")(models.list_models)
 triage.app.command()(models.rollback)
 triage.app.command()(models.drift)
-app.add_typer(triage.app, name="triage")
-app.add_typer(connect.app, name="connect")
-app.add_typer(secret.app, name="secrets")
+app.add_typer(triage.app, name="triage", rich_help_panel=_POLICY)
+
+app.command(rich_help_panel=_RUN)(serve.serve)
+app.command(rich_help_panel=_RUN)(serve.worker)
+app.command(rich_help_panel=_RUN)(sync.sync)
+app.command("queue", rich_help_panel=_RUN)(queue.list_queue)
+app.add_typer(events.app, name="events", rich_help_panel=_RUN)
+
+app.command(rich_help_panel=_CARE)(doctor.doctor)
+app.add_typer(secret.app, name="secrets", rich_help_panel=_CARE)
+app.command(rich_help_panel=_CARE)(backup.backup)
+app.command(rich_help_panel=_CARE)(backup.restore)
 
 
 def main() -> None:
