@@ -77,7 +77,7 @@ class Matcher:
         rosters.lock_ledger(self._store, connection)
         place = queue.of(connection, ref)
         situation = self._situation(connection, policy)
-        asked = Place(ref, PlaceState.WAITING, wait_of(case, target), moved_at=place.moved_at if place else None)
+        asked = _in_line(case, target, place)
         if outcome.mode is not Mode.LIVE or "assignee" in memory.held:
             return look(situation, asked), place
         if place is not None and place.state is PlaceState.OFFERED and _stands(place, asked, situation):
@@ -233,20 +233,26 @@ def after(
     now: datetime,
 ) -> Place | None:
     """A ticket's place once a decision on it stands; `given` says whether an assignee is written with it. Pure."""
-    target, ref = outcome.target, case.ticket.ref
-    if "assignee" in memory.held:
-        return None
-    if outcome.mode is not Mode.LIVE:
+    target = outcome.target
+    if "assignee" in memory.held or outcome.mode is not Mode.LIVE:
         return None
     if assignment is None or target is None:
         return _in_hands(case, target, before)
-    wait, moved_at = wait_of(case, target), before.moved_at if before is not None else None
-    if before is not None:
-        wait = replace(wait, last_agent=before.wait.last_agent or before.agent)
+    waiting = _in_line(case, target, before)
     if assignment.agent is None:
-        return Place(ref, PlaceState.WAITING, wait, moved_at=moved_at)
+        return waiting
     told = replace(assignment, candidates=())
-    return Place(ref, PlaceState.GIVEN, wait, assignment.agent, now, moved_at, told) if given else None
+    held = replace(waiting, state=PlaceState.GIVEN, agent=assignment.agent, bound_at=now, assignment=told)
+    return held if given else None
+
+
+def _in_line(case: Case, target: Target, before: Place | None) -> Place:
+    """The place of a ticket that waits, whatever place it had before."""
+    wait = wait_of(case, target)
+    if before is None:
+        return Place(case.ticket.ref, PlaceState.WAITING, wait)
+    known = replace(wait, last_agent=before.wait.last_agent or before.agent)
+    return Place(case.ticket.ref, PlaceState.WAITING, known, moved_at=before.moved_at)
 
 
 def _in_hands(case: Case, target: Target | None, before: Place | None) -> Place | None:
