@@ -51,11 +51,10 @@ HELP: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One line that an agent wrote: the note it stands in, who wrote it when, the verb and what follows it."""
+    """One line that an agent wrote: the note it stands in, who wrote it, the verb and what follows it."""
 
     note: str
     writer: AgentRecord
-    at: datetime | None
     verb: str
     rest: str
 
@@ -88,13 +87,14 @@ def _commands(note: Message, known: Mapping[str, AgentRecord]) -> Iterator[Comma
     if writer is None or not note.id or note.author.kind is not ActorKind.AGENT or not is_meant(note):
         return
     for line in _lines(note.text):
-        verb, _, rest = line.removeprefix(SIGN).strip().partition(" ")
-        yield Command(note.id, writer, note.created_at, verb.lower() or "help", rest.strip())
+        verb, _, rest = line[len(SIGN) :].strip().partition(" ")
+        yield Command(note.id, writer, verb.lower() or "help", rest.strip())
 
 
 def _lines(text: str) -> list[str]:
-    written = (line.strip() for line in text.splitlines())
-    return list(takewhile(lambda line: line.split(" ", 1)[0] == SIGN, filter(None, written)))
+    """The lines at the beginning that are meant for us; editors put no-break spaces where people type plain ones."""
+    written = (" ".join(line.split()) for line in text.splitlines())
+    return list(takewhile(lambda line: line.lower().split(" ", 1)[0] == SIGN, filter(None, written)))
 
 
 def taken(asked: Sequence[Command], ticket: Ticket, memory: Memory) -> AgentRecord | None:
@@ -195,11 +195,12 @@ def _wrong(one: Command, known: Background) -> str:
     name = _intent(one)
     if name in known.intents:
         return f"noted: this is “{safe(name, 40)}”. Where the ticket stands does not change by that."
-    hint = nearest(name, known.intents) if name else "say which it is, like <code>/db wrong intent=NAME</code>"
     listed = ", ".join(safe(each, 40) for each in sorted(known.intents)[:_KNOWN_MAX])
-    there_are = f"there are {listed}" if listed else "the policy names no intents"
-    unknown = f"no intent is called “{safe(name, 40)}”; " if name else ""
-    return f"{unknown}{hint + ' ' if hint else ''}({there_are})."
+    there_are = f"There are: {listed}." if listed else "The policy names no intents."
+    if not name:
+        return f"say what it is, like <code>/db wrong intent=NAME</code>. {there_are}"
+    hint = nearest(name, known.intents)
+    return f"no intent is called “{safe(name, 40)}”{f', {safe(hint, 80)}' if hint else '.'} {there_are}"
 
 
 def _intent(one: Command) -> str:

@@ -1,39 +1,17 @@
 """Agents who speak to the bridge from their own tool are understood and answered once, on each vendor's sandbox."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
 from bridge import reconcile
 from bridge.commands import INTENT
 from bridge.model import Mode
-from bridge.note import Length
-from bridge.store import Store, feedback
+from bridge.store import feedback
 from bridge.store.feedback import Word
-from tests.conftest import Clock
-from tests.core.test_journey import POLICY
+from tests.core.conftest import Make
 from tests.core.world import SANDBOXES, World
-
-Make = Callable[..., World]
-
-
-@pytest.fixture
-def make(sqlite_store: Store, clock: Clock) -> Iterator[Make]:
-    worlds: list[World] = []
-
-    def build(vendor: str, mode: Mode = Mode.LIVE, note: Length = "full") -> World:
-        worlds.append(World(vendor, sqlite_store, clock, policy=POLICY, mode=mode, note=note))
-        return worlds[-1]
-
-    yield build
-    for world in worlds:
-        world.close()
-
-
-@pytest.fixture(params=sorted(SANDBOXES))
-def world(request: pytest.FixtureRequest, make: Make) -> World:
-    return make(request.param)
 
 
 @pytest.fixture
@@ -93,12 +71,14 @@ def test_what_an_agent_says_of_the_intent_is_kept_as_feedback(world: World, numb
 def test_an_intent_that_there_is_not_is_answered_with_the_nearest_and_not_kept(world: World, number: str) -> None:
     world.agent(number, note="/db wrong intent=biling")
     world.run()
-    assert "did you mean 'billing'?" in ours(world, number)[-1]
+    assert "no intent is called “biling”, did you mean 'billing'? There are: billing." in unescape(
+        ours(world, number)[-1]
+    )
     assert said(world, number) is None
 
 
 def test_several_lines_are_answered_in_one_note_and_text_below_them_does_nothing(world: World, number: str) -> None:
-    world.agent(number, note="/db help\n/db fly\nThe customer wrote:\n/db mine")
+    world.agent(number, note="/db\u00a0help\n\n/DB fly\nThe customer wrote:\n/db mine")
     world.run()
     (answer,) = ours(world, number)[1:]
     assert answer.count("/db mine") == 2  # help and the unknown word each tell the commands
@@ -129,7 +109,7 @@ def test_what_we_ourselves_write_is_no_command(world: World, number: str) -> Non
 
 @pytest.mark.parametrize("vendor", sorted(SANDBOXES))
 def test_in_shadow_nothing_is_answered_but_the_feedback_is_kept(make: Make, vendor: str) -> None:
-    world = make(vendor, Mode.SHADOW)
+    world = make(vendor, mode=Mode.SHADOW)
     number = world.customer("Charged twice", "Please refund the invoice.")
     world.run()
     world.agent(number, note="/db wrong intent=billing\n/db mine")
@@ -141,7 +121,7 @@ def test_in_shadow_nothing_is_answered_but_the_feedback_is_kept(make: Make, vend
 
 @pytest.mark.parametrize("vendor", sorted(SANDBOXES))
 def test_while_only_suggesting_a_ticket_is_left_to_who_takes_it_and_not_assigned(make: Make, vendor: str) -> None:
-    world = make(vendor, Mode.SUGGEST)
+    world = make(vendor, mode=Mode.SUGGEST)
     number = world.customer("Charged twice", "Please refund the invoice.")
     world.run()
     world.agent(number, note="/db mine")

@@ -3,7 +3,6 @@
 import json
 import unicodedata
 import urllib.request
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,14 +11,14 @@ import pytest
 import rules
 from bridge.binding import bind
 from bridge.model import AgentRecord, Roster, Status, TeamRecord
-from bridge.store import Store, casebook
+from bridge.store import casebook
 from sandbox.freshdesk import FreshdeskSandbox
 from tests.conftest import Clock
+from tests.core.conftest import Make
 from tests.core.test_journey import POLICY
 from tests.core.test_troubles import TOKENS, entries, invoice, planned, remove
 from tests.core.world import SANDBOXES, World
 
-Make = Callable[..., World]
 ANA, BO = "ana@acme.example", "bo@acme.example"
 BOTH = """
 policy: deskbridge/v1
@@ -34,24 +33,6 @@ route:
 bindings:
   DESK: {teams: {billing: Billing, refunds: Billing}, agents: {ana: ana@acme.example}}
 """
-
-
-@pytest.fixture
-def make(sqlite_store: Store, clock: Clock) -> Iterator[Make]:
-    worlds: list[World] = []
-
-    def build(vendor: str, policy: str = POLICY) -> World:
-        worlds.append(World(vendor, sqlite_store, clock, policy=policy))
-        return worlds[-1]
-
-    yield build
-    for world in worlds:
-        world.close()
-
-
-@pytest.fixture(params=sorted(SANDBOXES))
-def world(request: pytest.FixtureRequest, make: Make) -> World:
-    return make(request.param)
 
 
 def api(world: World, method: str, path: str, body: dict[str, Any] | None = None) -> None:
@@ -145,7 +126,7 @@ def test_an_account_that_renamed_its_labels_and_writes_german_is_served(
 ) -> None:
     german = {2: "Offen", 3: "Wartend", 4: "Gelöst", 5: "Geschlossen"}
     monkeypatch.setitem(SANDBOXES, "freshdesk", partial(FreshdeskSandbox, statuses=german))
-    world = make("freshdesk", POLICY.replace("[invoice, refund]", "[rechnung, rückerstattung]"))
+    world = make("freshdesk", policy=POLICY.replace("[invoice, refund]", "[rechnung, rückerstattung]"))
     number = world.customer("Doppelt abgebucht", "Bitte um Rückerstattung, die Rechnung habe ich zweimal bezahlt.")
     world.run()
     assert world.ticket(number)["team"] == "Billing"
@@ -170,7 +151,7 @@ def test_names_are_found_however_their_accents_are_written(clock: Clock) -> None
 @pytest.mark.parametrize("vendor", sorted(SANDBOXES))
 def test_an_agent_of_two_teams_gets_tickets_of_both_within_one_limit(make: Make, vendor: str) -> None:
     policy = BOTH.replace("DESK", f"acme-{vendor}")
-    world = make(vendor, policy)
+    world = make(vendor, policy=policy)
     numbers = [invoice(world), world.customer("A question", "How do I export?"), invoice(world)]
     world.run(for_seconds=10)
     assert sorted(str(world.ticket(number)["assignee"]) for number in numbers) == ["None", ANA, ANA]
@@ -179,7 +160,7 @@ def test_an_agent_of_two_teams_gets_tickets_of_both_within_one_limit(make: Make,
 @pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
 def test_an_agent_whom_the_desk_does_not_have_in_the_team_leaves_a_case_for_a_person(make: Make, vendor: str) -> None:
     outside = POLICY.replace("ana: ana@acme.example", "ana: cy@acme.example").replace("bo: bo@", "bo: none@")
-    world = make(vendor, outside)
+    world = make(vendor, policy=outside)
     number = invoice(world)
     world.run(for_seconds=10)
     (case,) = entries(world, "parked")
