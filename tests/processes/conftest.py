@@ -38,10 +38,14 @@ def desks() -> Iterator[Mapping[str, str]]:
 
 @pytest.fixture
 def live(tmp_path: Path) -> Path:
-    """The test's own folder, with what `deskbridge init` writes and the policy gone live."""
+    """The test's own folder, with what `deskbridge init` writes, the policy gone live.
+
+    Nobody answers here, so tickets are given out as they come instead of waiting until somebody has room.
+    """
     init.write(tmp_path)
     policy = tmp_path / "policy.yaml"
-    policy.write_text(policy.read_text("utf-8").replace("\nmode: shadow", "\nmode: live", 1), "utf-8")
+    starter = policy.read_text("utf-8").replace("\nmode: shadow", "\nmode: live", 1)
+    policy.write_text(starter.replace("    members:\n", "    assign_at_arrival: true\n    members:\n"), "utf-8")
     return tmp_path
 
 
