@@ -1,16 +1,13 @@
 """A bridge before a sandbox desk of each vendor, for tests that need no other set-up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from bridge.store import Store
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY
-from tests.core.world import SANDBOXES, World
-
-Make = Callable[..., World]
-"""A world of a vendor, with whatever else `World` takes by name; the policy is that of the journey's tests."""
+from tests.core.world import SANDBOXES, Make, World
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from bridge.commands import INTENT
 from bridge.model import Mode
 from bridge.store import feedback
 from bridge.store.feedback import Word
-from tests.core.conftest import Make
-from tests.core.world import SANDBOXES, World
+from tests.core.world import SANDBOXES, Make, World
 
 
 @pytest.fixture

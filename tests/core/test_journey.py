@@ -1,13 +1,7 @@
 """The journey of a ticket from the customer's message to the change at the desk, on each vendor's sandbox."""
 
-from collections.abc import Callable, Iterator
-
-import pytest
-
 from bridge.model import Change, Mode
-from bridge.store import Store
-from tests.conftest import Clock
-from tests.core.world import World
+from tests.core.world import Make, World
 
 POLICY = """
 policy: deskbridge/v1
@@ -31,26 +25,6 @@ _NAMES = """
     agents: {ana: ana@acme.example, bo: bo@acme.example, eli: eli@acme.example, fay: fay@acme.example}
 """
 POLICY += "".join(f"  acme-{vendor}:{_NAMES}" for vendor in ("zendesk", "freshdesk", "intercom"))
-
-Make = Callable[..., World]
-
-
-@pytest.fixture
-def make(sqlite_store: Store, clock: Clock) -> Iterator[Make]:
-    worlds: list[World] = []
-
-    def build(vendor: str, **more: object) -> World:
-        worlds.append(World(vendor, sqlite_store, clock, **{"policy": POLICY, **more}))  # type: ignore[arg-type] # passed on
-        return worlds[-1]
-
-    yield build
-    for world in worlds:
-        world.close()
-
-
-@pytest.fixture(params=["zendesk", "freshdesk", "intercom"])
-def world(request: pytest.FixtureRequest, make: Make) -> World:
-    return make(request.param)
 
 
 def test_a_new_ticket_is_understood_routed_tagged_noted_once(world: World) -> None:

@@ -1,6 +1,5 @@
 """Writes that go round in a circle with somebody else's end with a person, who is told with whom and what to do."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,12 +8,9 @@ from hypothesis import strategies as st
 
 from bridge.loops import Cap, Written, stopped
 from bridge.model import Actor, ActorKind, Change, Event, EventKind, Priority, Status, Ticket, TicketRef
-from bridge.store import Store, casebook
-from tests.conftest import Clock
+from bridge.store import casebook
 from tests.core.test_journey import POLICY
-from tests.core.world import SANDBOXES, World
-
-Make = Callable[..., World]
+from tests.core.world import SANDBOXES, Make, World
 
 ASKS = POLICY.replace(
     "annotate:\n", "annotate:\n  - {name: ask, when: {text: [invoice]}, then: {status: pending}}\n", 1
@@ -26,22 +22,9 @@ NOW = datetime(2026, 11, 3, 9, 8, tzinfo=UTC)
 TICKET = Ticket(REF, "Hello", None, Status.OPEN)
 
 
-@pytest.fixture
-def make(sqlite_store: Store, clock: Clock) -> Iterator[Make]:
-    worlds: list[World] = []
-
-    def build(vendor: str, policy: str = ASKS) -> World:
-        worlds.append(World(vendor, sqlite_store, clock, policy=policy))
-        return worlds[-1]
-
-    yield build
-    for world in worlds:
-        world.close()
-
-
 @pytest.fixture(params=sorted(SANDBOXES))
 def world(request: pytest.FixtureRequest, make: Make) -> World:
-    return make(request.param)
+    return make(request.param, policy=ASKS)
 
 
 def parked(world: World) -> list[casebook.Entry]:
@@ -77,7 +60,7 @@ def test_a_mailbox_that_answers_every_write_is_stopped_at_the_cap_and_named(worl
 
 
 def test_once_the_time_is_over_the_parked_write_can_be_tried_again(make: Make) -> None:
-    world = make("zendesk")
+    world = make("zendesk", policy=ASKS)
     number = answered_by_itself(world, times=6)
     (entry,) = parked(world)
     casebook.retry(world.store, entry.id, world.clock.now)
@@ -92,7 +75,7 @@ def test_once_the_time_is_over_the_parked_write_can_be_tried_again(make: Make) -
 
 
 def test_slow_writes_on_one_ticket_and_quick_ones_on_many_are_no_loop(make: Make) -> None:
-    world = make("zendesk")
+    world = make("zendesk", policy=ASKS)
     slow = world.customer("The invoice", "Please refund it.")
     for _ in range(8):
         world.customer("", "And now?", ticket=slow)
@@ -105,7 +88,7 @@ def test_slow_writes_on_one_ticket_and_quick_ones_on_many_are_no_loop(make: Make
 
 
 def test_a_stopped_write_promises_nobody_a_place_and_leaves_no_mark_at_the_desk(make: Make) -> None:
-    world = make("zendesk")
+    world = make("zendesk", policy=ASKS)
     number = answered_by_itself(world, times=12)
     before = len(world.writes(number))
     world.customer("", "Still away.", ticket=number)

@@ -2,7 +2,7 @@
 
 import base64
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,16 +13,13 @@ import rules
 from bridge.errors import BadCredential, NotThere, Permanent, Retryable, Unclear
 from bridge.model import Event, Step, Ticket
 from bridge.pipeline import MISTAKES_MAX, passing
-from bridge.store import Store, casebook, tables
+from bridge.store import casebook, tables
 from bridge.store import roster as rosters
 from bridge.worker import LEASE, beat
 from bridge.writeback import CONFLICTS_MAX
 from deskbridge.vendors import VENDORS
-from tests.conftest import Clock
 from tests.core.test_journey import POLICY
-from tests.core.world import OPTIONS, SANDBOXES, World
-
-Make = Callable[..., World]
+from tests.core.world import OPTIONS, SANDBOXES, Make, World
 
 ANSWERED = {"zendesk": 3, "freshdesk": 3, "intercom": 8}
 """More vendor calls than the first write of a ticket takes, for faults at each of them."""
@@ -58,24 +55,6 @@ class SlowPolicy:
 
 class Killed(BaseException):
     """The process is gone at this instruction: no `except Exception` sees it."""
-
-
-@pytest.fixture
-def make(sqlite_store: Store, clock: Clock) -> Iterator[Make]:
-    worlds: list[World] = []
-
-    def build(vendor: str, policy: str = POLICY) -> World:
-        worlds.append(World(vendor, sqlite_store, clock, policy=policy))
-        return worlds[-1]
-
-    yield build
-    for world in worlds:
-        world.close()
-
-
-@pytest.fixture(params=sorted(SANDBOXES))
-def world(request: pytest.FixtureRequest, make: Make) -> World:
-    return make(request.param)
 
 
 @pytest.fixture
@@ -177,7 +156,7 @@ def refused_policy(vendor: str) -> str:
 
 @pytest.mark.parametrize("vendor", sorted(SANDBOXES))
 def test_what_the_desk_refuses_for_good_is_parked_with_its_words_and_holds_nothing_up(vendor: str, make: Make) -> None:
-    world = make(vendor, refused_policy(vendor))
+    world = make(vendor, policy=refused_policy(vendor))
     number = invoice(world)
     world.run(for_seconds=8)
     (parked,) = entries(world, "parked")
@@ -243,7 +222,7 @@ def test_only_what_may_pass_by_itself_is_waited_for(error: Any, attempts: int, w
 
 
 def test_an_agent_the_desk_lacks_is_passed_over_with_a_reason(make: Make) -> None:
-    world = make("zendesk", POLICY.replace("ana: ana@acme.example", "ana: nobody@acme.example"))
+    world = make("zendesk", policy=POLICY.replace("ana: ana@acme.example", "ana: nobody@acme.example"))
     number = invoice(world)
     world.run()
     assert world.ticket(number)["assignee"] == "bo@acme.example"
@@ -254,7 +233,7 @@ def test_an_agent_the_desk_lacks_is_passed_over_with_a_reason(make: Make) -> Non
 
 def test_where_the_desk_has_none_of_the_agents_the_ticket_waits_in_its_team(make: Make) -> None:
     gone = POLICY.replace("ana: ana@", "ana: nobody@").replace("bo: bo@", "bo: none@")
-    world = make("zendesk", gone)
+    world = make("zendesk", policy=gone)
     number = invoice(world)
     world.run()
     assert (world.ticket(number)["team"], world.ticket(number)["assignee"]) == ("Billing", None)
@@ -262,7 +241,7 @@ def test_where_the_desk_has_none_of_the_agents_the_ticket_waits_in_its_team(make
 
 def test_a_ticket_that_waits_for_a_team_which_a_new_policy_lacks_is_decided_anew(make: Make) -> None:
     gone = POLICY.replace("ana: ana@", "ana: nobody@").replace("bo: bo@", "bo: none@")
-    world = make("zendesk", gone)
+    world = make("zendesk", policy=gone)
     number = invoice(world)
     world.run()
     world.policy = rules.loads(
@@ -464,7 +443,9 @@ def test_a_reply_that_waits_together_with_the_creation_is_heard(world: World) ->
 
 @pytest.mark.parametrize("vendor", sorted(SANDBOXES))
 def test_a_tag_that_a_human_put_on_is_not_taken_off_by_a_rule(vendor: str, make: Make) -> None:
-    world = make(vendor, POLICY.replace("{add_tags: [escalated]}", "{add_tags: [escalated], remove_tags: [checked]}"))
+    world = make(
+        vendor, policy=POLICY.replace("{add_tags: [escalated]}", "{add_tags: [escalated], remove_tags: [checked]}")
+    )
     number = invoice(world)
     world.run()
     world.agent(number, set={"add_tags": ["checked"]})

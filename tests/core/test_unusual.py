@@ -14,10 +14,9 @@ from bridge.model import AgentRecord, Roster, Status, TeamRecord
 from bridge.store import casebook
 from sandbox.freshdesk import FreshdeskSandbox
 from tests.conftest import Clock
-from tests.core.conftest import Make
 from tests.core.test_journey import POLICY
 from tests.core.test_troubles import TOKENS, entries, invoice, planned, remove
-from tests.core.world import SANDBOXES, World
+from tests.core.world import SANDBOXES, Make, World
 
 ANA, BO = "ana@acme.example", "bo@acme.example"
 BOTH = """

@@ -264,3 +264,7 @@ class World(Process, People):
             while self.step():
                 self.delivered()
             self.clock.turn(1)
+
+
+Make = Callable[..., World]
+"""Makes a world of a vendor, with whatever else `World` takes by name; the policy is that of the journey's tests."""
