@@ -72,7 +72,10 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whit
 Names = frozenset[Name]
 OneOrMore = Annotated[Names, BeforeValidator(_listed, json_schema_input_type=Name | Names)]
 Said = Annotated[str, AfterValidator(_template)]
-Spans = tuple[Annotated[str, AfterValidator(_span)], ...]
+Zone = Annotated[str, AfterValidator(_zone)]
+Days = Annotated[str, AfterValidator(_days)]
+Span = Annotated[str, AfterValidator(_span)]
+Spans = tuple[Span, ...]
 Region = Annotated[str, AfterValidator(calendars.region)]
 
 SettablePriority = Literal[Priority.LOW, Priority.NORMAL, Priority.HIGH, Priority.URGENT]
@@ -82,8 +85,8 @@ SettableStatus = Literal[Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.RES
 class Calendar(Strict):
     """When a team works: weekly hours in its time zone, without public holidays, and dates with hours of their own."""
 
-    timezone: Annotated[str, AfterValidator(_zone)]
-    hours: dict[Annotated[str, AfterValidator(_days)], Spans]
+    timezone: Zone
+    hours: dict[Days, Spans]
     holidays: Annotated[
         tuple[Region, ...], BeforeValidator(_listed, json_schema_input_type=Region | tuple[Region, ...])
     ] = ()

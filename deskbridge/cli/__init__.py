@@ -26,6 +26,7 @@ from deskbridge.cli import (
     sandbox,
     secret,
     serve,
+    simulate,
     sync,
     triage,
 )
@@ -65,6 +66,7 @@ app.command(rich_help_panel=_FIRST)(install.uninstall)
 
 app.command(rich_help_panel=_POLICY)(check.check)
 app.command(rich_help_panel=_POLICY)(explain.explain)
+app.command(rich_help_panel=_POLICY)(simulate.simulate)
 policy.app.command("test")(cases.run_tests)
 policy.app.command()(layout.schema)
 policy.app.command("format")(layout.format_file)
