@@ -144,7 +144,7 @@ async def _play(
 ) -> tuple[list[float], list[float]]:
     """Everything at once; when the last act is done the faults end. Returns the times of the kills and of the cuts."""
     limits = httpx.Limits(max_connections=32, max_keepalive_connections=0)  # one that is kept may end as it is used
-    async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(60, pool=None), limits=limits, trust_env=False) as client:
         for url in found.urls.values():
             (await client.put(f"{url}/_sandbox/faults", json=dict(faults))).raise_for_status()
         lasts = max(story.at + sum(act.wait for act in story.acts) for story in stories)
