@@ -167,7 +167,20 @@ def load(connection: Connection, policy: Policy, desks: Collection[str], now: da
     known, turns, seen = rosters.load(connection), queue.turns(connection), sightings.load(connection)
     bindings = {name: bind(policy, roster) for name, roster in known.items() if name in desks}
     guessed = {name: _as_they_seem(policy, binding, turns, seen, now) for name, binding in bindings.items()}
-    return Situation(policy, guessed, rosters.promised(connection), turns, now)
+    promised, in_hand = rosters.promised(connection), _in_hand(connection, policy)
+    return Situation(policy, guessed, promised, turns, now, in_hand=in_hand)
+
+
+def _in_hand(connection: Connection, policy: Policy) -> dict[str, list[str]]:
+    """The channels of what agents have in hand from us, of those agents whose channels are limited."""
+    members = (member for team in policy.teams() for member in policy.members(team))
+    found: dict[str, list[str]] = {member.name: [] for member in members if member.channels}
+    if not found:
+        return found
+    for place in queue.held_by(connection, found, PlaceState.OFFERED, PlaceState.GIVEN):
+        if place.agent is not None and _on_the_desk(connection, place):
+            found[place.agent].append(place.wait.channel.value)
+    return found
 
 
 def _as_they_seem(
@@ -290,10 +303,14 @@ def _left_behind(connection: Connection, situation: Situation) -> Iterator[Place
     if all(policy.routing(team).when_away is WhenAway.KEEP for team in policy.teams()):
         return
     gone = [agent.name for agent in snapshot(situation, []).agents if not agent.available]
-    for place in queue.held_by(connection, gone):
-        known, _ = mailbox.recall(connection, place.ref)
-        if stands(policy, place) and known is not None and known.status in _ON_THE_DESK:
+    for place in queue.held_by(connection, gone, PlaceState.GIVEN):
+        if stands(policy, place) and _on_the_desk(connection, place):
             yield place
+
+
+def _on_the_desk(connection: Connection, place: Place) -> bool:
+    known, _ = mailbox.recall(connection, place.ref)
+    return known is not None and known.status in _ON_THE_DESK
 
 
 def _counted(connection: Connection, ticket: Ticket) -> bool:

@@ -4,6 +4,7 @@ in the words of a decision. Pure."""
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import repeat
 from math import inf
 from typing import Final
 
@@ -53,7 +54,8 @@ Promised = Mapping[tuple[str, str], int]
 class Situation:
     """Everything the router has to know beside the tickets, at one moment.
 
-    `turns` is when each agent, by the policy's name, was last given something, `experience` what answers have taught.
+    `turns` is when each agent, by the policy's name, was last given something, `experience` what answers have taught,
+    `in_hand` the channels of what agents have from us, of those whose channels are limited.
     """
 
     policy: Policy
@@ -62,6 +64,7 @@ class Situation:
     turns: Mapping[str, datetime]
     now: datetime
     experience: Experience = field(default_factory=Experience)
+    in_hand: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def wait_of(case: Case, target: Target) -> Wait:
@@ -139,12 +142,17 @@ def _agent(name: str, role: Mapping[str, Member], situation: Situation, shifts: 
         capacity=min(member.capacity for member in known),
         channels={channel: places for member in known for channel, places in member.channels.items()},
         load=load,
-        work=tuple(Work("", UNKNOWN_MINUTES) for _ in range(load)),
+        work=tuple(Work("", UNKNOWN_MINUTES, channel) for channel in _channels(situation.in_hand.get(name, ()), load)),
         minutes={topic: effort.of(name, topic) for topic in effort.minutes},
         worked=situation.experience.worked.get(name, 0.0),
         present=_present(desks, [situation.policy.hours(team, name) for team in role], situation.now),
         idle=_minutes(situation.now - situation.turns[name]) if name in situation.turns else inf,
     )
+
+
+def _channels(known: Sequence[str], load: int) -> list[str]:
+    """The channel of each ticket in somebody's hands, empty where nothing tells."""
+    return [*known, *repeat("", load)][:load]
 
 
 def _skills(member: Member) -> frozenset[str]:

@@ -4,7 +4,7 @@ States go from one to the next only under the ledger's lock (`roster.lock_ledger
 stake; a ticket may leave at any time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -70,9 +70,11 @@ def in_state(connection: Connection, *states: PlaceState, most: int = LOOKED_AT_
     return [_place(row) for row in rows]
 
 
-def held_by(connection: Connection, agents: Sequence[str], most: int = LOOKED_AT_MAX) -> list[Place]:
-    """The tickets given to these agents, those first whose customers have waited longest."""
-    given = select(queue).where(queue.c.state == PlaceState.GIVEN.value, queue.c.agent.in_(agents))
+def held_by(
+    connection: Connection, agents: Collection[str], *states: PlaceState, most: int = LOOKED_AT_MAX
+) -> list[Place]:
+    """The tickets of these agents in these states, those first whose customers have waited longest."""
+    given = select(queue).where(queue.c.state.in_([state.value for state in states]), queue.c.agent.in_(agents))
     return [_place(row) for row in connection.execute(given.order_by(queue.c.since).limit(most))]
 
 

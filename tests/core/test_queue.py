@@ -284,6 +284,21 @@ def test_what_waits_for_its_customer_gives_room_also_where_the_desk_counts_nothi
     assert promised(world) == 3
 
 
+def test_nobody_gets_more_of_a_channel_than_their_limit_whatever_else_they_have_room_for(make: Make) -> None:
+    only_ana = POLICY.replace("ana: {capacity: 3}, bo: {capacity: 3}", "ana: {capacity: 9, channels: {chat: 1}}")
+    policy = only_ana.replace("slots: 1", "slots: 3").replace("eli: {", "bo: {capacity: 9}, eli: {")
+    world = make("intercom", policy=policy)
+    first, second = (world.customer(f"Invoice {n}", "Please refund it.", channel="chat") for n in range(2))
+    mail = world.customer("Invoice 3", "Please refund it.", channel="email")
+    world.run()
+    later(world)
+    assert held(world, [first, second, mail]) == [ANA, None, ANA]
+    world.agent(first, ANA, set={"status": "solved"})
+    world.run()
+    later(world)
+    assert held(world, [second]) == [ANA]
+
+
 def hide_loads(world: World) -> None:
     """As on a plan that tells neither availability nor load."""
     read: Callable[[], Roster] = world.desk.roster
