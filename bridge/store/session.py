@@ -44,9 +44,12 @@ class Store:
 
     `durability` "full" (the default) has SQLite sync every commit to disk; "normal" may lose the last commits in a
     power cut, never in a crash of the process. PostgreSQL keeps its own setting.
+
+    A process keeps up to `connections`, and for a moment half as many more: transactions are short, and PostgreSQL
+    takes 100 from all processes together unless it is told otherwise.
     """
 
-    def __init__(self, url: str, *, durability: str = "full", connections: int = 20) -> None:
+    def __init__(self, url: str, *, durability: str = "full", connections: int = 8) -> None:
         parsed = make_url(url)
         if parsed.drivername in {"postgresql", "postgres"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
@@ -56,13 +59,13 @@ class Store:
         self._one_writer = threading.Lock()
         self._transactions = threading.local()
         self.engine = (
-            _sqlite(create_engine(parsed, pool_size=connections, max_overflow=connections), durability)
+            _sqlite(create_engine(parsed, pool_size=connections, max_overflow=connections // 2), durability)
             if self.is_sqlite
             else _postgresql(
                 create_engine(
                     parsed,
                     pool_size=connections,
-                    max_overflow=connections,
+                    max_overflow=connections // 2,
                     connect_args={"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": _SILENT_MS},
                 )
             )
