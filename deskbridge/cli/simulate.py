@@ -68,9 +68,11 @@ def _policies(file: Path, against: Sequence[Path], changes: Sequence[str]) -> Ma
     """The policies by what they are called in the table."""
     from deskbridge.simulation.comparing import with_changes  # noqa: PLC0415 - see above
 
-    found = {str(one): rules.load(one) for one in (file, *against)}
+    found = {file.name: rules.load(file)}
+    for one in against:
+        found[str(one) if one.name in found else one.name] = rules.load(one)
     if changes:
-        found[", ".join(changes)] = with_changes(found[str(file)], changes)
+        found[", ".join(changes)] = with_changes(found[file.name], changes)
     return found
 
 

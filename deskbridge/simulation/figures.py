@@ -121,7 +121,7 @@ MEASURES: Final = (
     Measure("waiting", "wait for an answer, minutes", _waiting),
     Measure("utilisation", "busy, % of presence", _utilisation),
     Measure("inequality", "inequality of work (Gini)", _inequality),
-    Measure("handovers", "hand-overs, of 100 tickets", _a_hundred(lambda run: sum(one.handovers for one in run.fates))),
+    Measure("handovers", "hand-overs, of 100 tickets", _a_hundred(lambda run: run.handovers)),
     Measure("writes", "API writes, for 100 tickets", _a_hundred(lambda run: run.writes)),
     Measure("unanswered", "never answered, of 100", _a_hundred(lambda run: sum(not one.answers for one in run.fates))),
 )

@@ -78,6 +78,11 @@ class Run:
     worked: dict[str, float] = field(default_factory=dict)
     present: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def handovers(self) -> int:
+        """Answers to tickets that somebody else had answered before."""
+        return sum(fate.handovers for fate in self.fates)
+
 
 def replay(policy: LoadedPolicy, world: World) -> Run:
     """Runs a world to its end; what is left then is worked on for `PATIENCE` more."""
@@ -130,7 +135,7 @@ class _Team:
 
     def _arrived(self, ref: TicketRef, job: Job) -> None:
         case = self._case(job)
-        outcome = self._policy.decide(case, desk=DESK, desk_mode=Mode.LIVE)
+        outcome = self._policy.decide(case, desk=case.ticket.ref.desk, desk_mode=Mode.LIVE)
         if outcome.target is None:
             self._run.left_alone += 1
             self.open -= 1

@@ -1,0 +1,1 @@
+"""What-if questions answered by simulation, by their laws and from the shell."""
