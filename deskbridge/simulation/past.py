@@ -56,12 +56,15 @@ class Past:
 
 
 def load(connection: Connection, since: datetime, now: datetime) -> Past:
-    """The tickets that came since then and were decided on: each routed as it was at its first decision."""
+    """The tickets that came since then and were decided on, each routed as it was at its first decision.
+
+    Their worlds begin with the first of them: a bridge may be younger than the time that is asked about.
+    """
     decisions = [one for one in journal.latest(connection, since) if _came(one, since)]
     first = dict(_first(connection, decisions))
-    told = [_told(one, first[one.ref.desk, one.ref.id]) for one in decisions]
+    told = sorted((_told(one, first[one.ref.desk, one.ref.id]) for one in decisions), key=lambda one: one.at)
     effort = learnt(answers.latest(connection), now).effort
-    return Past(sorted(told, key=lambda one: one.at), effort, since, now)
+    return Past(told, effort, told[0].at if told else since, now)
 
 
 def _came(decision: Decision, since: datetime) -> bool:

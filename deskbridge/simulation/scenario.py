@@ -15,7 +15,7 @@ from bridge.model import Case
 from deskbridge.simulation.world import Ask, Job, World, chance, lognormal
 from rules import LoadedPolicy, cases
 from rules.operators import Duration, Number, Strict, some
-from rules.schema import Days, Given, Name, Span, Zone
+from rules.schema import Days, Given, Span, Zone
 
 MOST_TICKETS: Final = 100_000
 """More of them in one world are a mistake in the file: a run would take hours."""
@@ -33,7 +33,6 @@ class Kind(Strict):
     back.
     """
 
-    name: Name
     share: Annotated[Number, Field(gt=0)]
     given: Given = Given()
     minutes: Minutes = 10.0

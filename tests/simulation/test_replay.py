@@ -42,7 +42,7 @@ def test_every_ticket_is_answered_as_often_as_its_customer_writes_and_no_work_is
 def test_one_agent_is_done_when_lindley_says_whatever_the_order(strategy: Strategy | None, seed: int) -> None:
     alone = policy(teams={"care": team("ana")})
     way = alone if strategy is None else at_arrival(alone, strategy)
-    made = scenes(arrivals={"mon": {"08:00-12:00": 5}}, tickets=[{"name": "one", "share": 1}]).world(seed)
+    made = scenes(arrivals={"mon": {"08:00-12:00": 5}}, tickets=[{"share": 1}]).world(seed)
     free = MONDAY
     for one in made.jobs:
         free = max(free, one.at) + sum(one.work) * MINUTE
@@ -111,7 +111,7 @@ def test_juggling_costs_who_is_given_everything_at_once_and_not_who_has_one_tick
 
 
 def test_what_the_policy_leaves_alone_is_counted_apart() -> None:
-    spam = [{"name": "spam", "share": 1, "given": {"intent": "spam"}}]
+    spam = [{"share": 1, "given": {"intent": "spam"}}]
     made = scenes(tickets=spam).world(0)
     run = replay(TEAM, made)
     assert (len(run.fates), run.left_alone) == (0, len(made.jobs))

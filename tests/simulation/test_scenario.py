@@ -29,8 +29,8 @@ def test_tickets_come_in_the_hours_on_the_clock_of_the_zone_and_as_many_as_said(
 
 def test_kinds_minutes_and_replies_are_those_of_the_file() -> None:
     kinds = [
-        {"name": "a", "share": 3, "minutes": 12, "further": 6, "replies": 0.5},
-        {"name": "b", "share": 1, "minutes": 60},
+        {"share": 3, "minutes": 12, "further": 6, "replies": 0.5},
+        {"share": 1, "minutes": 60},
     ]
     made = scenes(tickets=kinds, arrivals={"mon-sun": {"00:00-24:00": 20}})
     jobs = made.world(3).jobs
@@ -47,7 +47,7 @@ def test_kinds_minutes_and_replies_are_those_of_the_file() -> None:
 def test_mistakes_are_told_with_their_line_and_column() -> None:
     assert "s.yaml:6:3: is no day of the week" in refused(arrivals={"mom": {"08:00-12:00": 3}})
     assert "s.yaml:7:5: is no span of time" in refused(arrivals={"mon": {"8-12": 3}})
-    assert "should be less than or equal to 0.95" in refused(tickets=[{"name": "a", "share": 1, "replies": 1}])
+    assert "should be less than or equal to 0.95" in refused(tickets=[{"share": 1, "replies": 1}])
     assert "should not be an empty list" in refused(tickets=[])
     assert "'wekks' is not a key here; did you mean 'weeks'?" in refused(wekks=3)
 

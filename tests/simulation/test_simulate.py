@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +14,18 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.errors import DeskbridgeError
-from bridge.model import (
-    Actor,
-    ActorKind,
-    Change,
-    Decision,
-    EventKind,
-    Message,
-    Mode,
-    Ticket,
-    TicketRef,
-    Triage,
-    Visibility,
-)
+from bridge.model import Actor, ActorKind, Decision, Message, Visibility
 from bridge.store import Store, journal
 from deskbridge.cli import app
 from deskbridge.simulation.scenario import Customers, Kind, Scenario, Work
 from deskbridge.wiring import utc_now
 from rules import STARTER
+from tests.cli.test_policy import SETTINGS
+from tests.core.test_journal import decision
 from tests.rules.build import case
 from tests.simulation.worlds import POLICY, SCENARIO, team, text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "routing.md").read_text("utf-8")
-SETTINGS = """\
-database: sqlite:///bridge.sqlite3
-desks:
-  acme:
-    {vendor: freshdesk, url: http://127.0.0.1:9, api_key: k,
-     webhook_secrets: [a-header-secret-of-ours], path_secrets: [a-path-secret-of-ours]}
-"""
-
 Run = Callable[..., str]
 
 
@@ -102,7 +84,7 @@ def test_the_table_has_every_measure_and_what_its_signs_mean(run: Run) -> None:
     assert re.search(r"policy.yaml leaves \d+ tickets of all worlds alone", table)
 
 
-SPAM = {"name": "spam", "share": 2, "given": {"intent": "spam"}}
+SPAM = {"share": 2, "given": {"intent": "spam"}}
 
 
 def test_a_plot_is_an_svg_that_is_the_same_each_time_or_a_png(run: Run) -> None:
@@ -155,6 +137,8 @@ def test_past_tickets_come_when_they_came_and_are_answered_as_often_as_their_cus
     resolution, _ = found["measures"]["resolution"]
     assert 3 < resolution < 5, "the customer took three hours to write back, the work some minutes"
     assert found["measures"]["unanswered"] == [0.0, 0.0]
+    longer = told(run, "--since", "50h")["policies"]["policy.yaml"]["measures"]
+    assert found["measures"]["utilisation"] == pytest.approx(longer["utilisation"], rel=1e-3), "before, there was none"
 
 
 def past(ticket: str, hours: float) -> list[Decision]:
@@ -165,28 +149,9 @@ def past(ticket: str, hours: float) -> list[Decision]:
     again = Message("3", Actor(ActorKind.REQUESTER), Visibility.PUBLIC, "And?", came + timedelta(minutes=190))
     thread = replace(read.ticket, messages=(*read.ticket.messages, reply, again))
     return [
-        _decision(f"{ticket}A", ticket, came, read.ticket, read.text),
-        _decision(f"{ticket}B", ticket, came + timedelta(minutes=191), thread, "And?"),
+        replace(decision(f"{ticket}A", ticket, came), ticket=read.ticket),
+        replace(decision(f"{ticket}B", ticket, came + timedelta(minutes=191)), ticket=thread),
     ]
-
-
-def _decision(number: str, ticket: str, at: datetime, as_read: Ticket, words: str) -> Decision:
-    return Decision(
-        id=number,
-        ref=TicketRef("acme", ticket),
-        at=at,
-        event=EventKind.TICKET_CREATED,
-        policy_version="abc",
-        mode=Mode.LIVE,
-        triage=Triage(),
-        facts=(),
-        verdicts=(),
-        assignment=None,
-        wish=Change(),
-        change=Change(),
-        ticket=as_read,
-        text=words,
-    )
 
 
 EXAMPLE = re.findall(r"^```yaml\n(scenario: .*?)^```", PAGE, re.DOTALL | re.MULTILINE)

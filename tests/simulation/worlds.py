@@ -35,8 +35,8 @@ SCENARIO: dict[str, Any] = {
     "weeks": 1,
     "arrivals": {"mon": {"08:00-12:00": 6}},
     "tickets": [
-        {"name": "bill", "share": 3, "given": {"intent": "billing"}, "minutes": 12, "further": 6, "replies": 0.3},
-        {"name": "other", "share": 1, "minutes": 8},
+        {"share": 3, "given": {"intent": "billing"}, "minutes": 12, "further": 6, "replies": 0.3},
+        {"share": 1, "minutes": 8},
     ],
     "customers": {"reply_after": "1h"},
     "work": {"spread": 0.5, "pace": 0},
