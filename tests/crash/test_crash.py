@@ -127,7 +127,9 @@ class Lives:
     def _place(self, ends_at: Moment | None) -> Iterator[Place]:
         database = self._empty.with_name("story.sqlite3")
         shutil.copy(self._empty, database)
-        place = Place(self._vendor, database, Clock(), policy=LATE if self._story is queued else POLICY, ends_at=ends_at)
+        place = Place(
+            self._vendor, database, Clock(), policy=LATE if self._story is queued else POLICY, ends_at=ends_at
+        )
         try:
             yield place
         finally:
