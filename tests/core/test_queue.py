@@ -288,11 +288,13 @@ def test_nobody_gets_more_of_a_channel_than_their_limit_whatever_else_they_have_
     only_ana = POLICY.replace("ana: {capacity: 3}, bo: {capacity: 3}", "ana: {capacity: 9, channels: {chat: 1}}")
     policy = only_ana.replace("slots: 1", "slots: 3").replace("eli: {", "bo: {capacity: 9}, eli: {")
     world = make("intercom", policy=policy)
-    first, second = (world.customer(f"Invoice {n}", "Please refund it.", channel="chat") for n in range(2))
-    mail = world.customer("Invoice 3", "Please refund it.", channel="email")
-    world.run()
+    numbers = []
+    for channel in ("chat", "chat", "email"):
+        numbers.append(world.customer("An invoice", "Please refund it.", channel=channel))
+        world.run()
+    first, second, _ = numbers
     later(world)
-    assert held(world, [first, second, mail]) == [ANA, None, ANA]
+    assert held(world, numbers) == [ANA, None, ANA]
     world.agent(first, ANA, set={"status": "solved"})
     world.run()
     later(world)
