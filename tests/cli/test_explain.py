@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from typer.testing import CliRunner, Result
 
 import rules
-from bridge.errors import BadFile, DeskbridgeError
+from bridge.errors import BadFile
 from bridge.store import Store, policies, tables
 from bridge.store.activations import How
 from bridge.store.policies import Candidate
-from deskbridge.cli import app
 from deskbridge.explaining import NothingToExplain
+from tests.cli.running import Command
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY
 from tests.core.world import OPTIONS, World
@@ -36,22 +35,8 @@ def world(request: pytest.FixtureRequest, sqlite_store: Store, clock: Clock, tmp
     found.close()
 
 
-def invoke(folder: Path, *arguments: str) -> Result:
-    runner = CliRunner(env={"COLUMNS": "160"})
-    return runner.invoke(app, ["explain", *arguments, "--config", str(folder / "deskbridge.yaml")])
-
-
-def run(folder: Path, *arguments: str) -> str:
-    result = invoke(folder, *arguments)
-    if isinstance(result.exception, DeskbridgeError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def plain(folder: Path, *arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run(folder, *arguments, "--json"))
-    return found
+COMMAND = Command("explain")
+invoke, run, plain = COMMAND.invoke, COMMAND.run, COMMAND.plain
 
 
 def rule(explained: dict[str, Any], name: str) -> dict[str, Any]:

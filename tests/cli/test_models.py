@@ -8,20 +8,18 @@ from random import Random
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from bridge.errors import DeskbridgeError
 from bridge.store import Store, feedback
 from bridge.store.feedback import Word
 from bridge.store.models import NoSuchModel
 from bridge.triage.intent import Options, silent
 from deskbridge import training
-from deskbridge.cli import app
 from deskbridge.cli.models import ReadingFailed
 from deskbridge.training import Ground
 from deskbridge.wiring import utc_now
 from sandbox.common.server import start
 from sandbox.zendesk import ZendeskSandbox
+from tests.cli.running import Command
 from tests.core.test_journey import POLICY
 from tests.core.world import OPTIONS, People
 from tests.learning.tickets import WORDS, labelled, text_about
@@ -59,22 +57,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.running.stop()
 
 
-def invoke(folder: Path, *arguments: str) -> Result:
-    runner = CliRunner(env={"COLUMNS": "160"})
-    return runner.invoke(app, [*arguments, "--config", str(folder / "deskbridge.yaml")])
-
-
-def run(folder: Path, *arguments: str) -> str:
-    result = invoke(folder, *arguments)
-    if isinstance(result.exception, DeskbridgeError):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def plain(folder: Path, *arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run(folder, *arguments, "--json"))
-    return found
+COMMAND = Command()
+invoke, run, plain = COMMAND.invoke, COMMAND.run, COMMAND.plain
 
 
 def train(folder: Path, *more: str) -> dict[str, Any]:

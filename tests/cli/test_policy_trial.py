@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from bridge.errors import BadFile, DeskbridgeError
+from bridge.errors import BadFile
 from bridge.store import Store, policies
 from bridge.store.activations import How
 from bridge.store.policies import Candidate, NoSuchVersion
-from deskbridge.cli import app
+from tests.cli.running import Command
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY
 from tests.core.world import OPTIONS, World
@@ -32,17 +31,8 @@ tests:
 ALWAYS = "--since=9999d"
 
 
-def invoke(folder: Path, *arguments: str) -> Result:
-    runner = CliRunner(env={"COLUMNS": "160"})
-    return runner.invoke(app, ["policy", *arguments, "--config", str(folder / "deskbridge.yaml")])
-
-
-def run(folder: Path, *arguments: str, code: int = 0) -> str:
-    result = invoke(folder, *arguments)
-    if isinstance(result.exception, DeskbridgeError):
-        raise result.exception
-    assert result.exit_code == code, result.output
-    return result.stdout
+COMMAND = Command("policy")
+invoke, run = COMMAND.invoke, COMMAND.run
 
 
 @pytest.fixture

@@ -232,6 +232,9 @@ def test_both_matchings_give_each_row_and_column_once_and_only_what_is_allowed(
         assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
         assert all(worth[pair] > 0 for pair in pairs)
         totals[match] = sum(worth[pair] for pair in pairs)
+        left = worth.copy()
+        left[[row for row, _ in pairs], :] = left[:, [column for _, column in pairs]] = 0
+        assert left.max() <= 1e-9, "somebody free was left to a ticket that nobody got"
     least = totals[matching.optimal] / min(rows, columns)  # greedy has the worthiest pair of all
     assert least <= totals[matching.greedy] + 1e-9
     assert totals[matching.greedy] <= totals[matching.optimal] + 1e-9
