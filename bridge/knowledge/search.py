@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from math import log
-from typing import Final
+from typing import Any, Final
 
-import bm25s  # type: ignore[import-untyped] # publishes no types
 import numpy as np
 
 from bridge.triage import Text
@@ -32,6 +31,15 @@ def _parts(token: str) -> Iterator[str]:
         yield token[:_STEM]
 
 
+def _bm25(listed: Sequence[Sequence[str]]) -> Any:
+    # Here, since it brings scipy: a tenth of every process's start, for teams that keep no articles too.
+    import bm25s  # type: ignore[import-untyped] # noqa: PLC0415 - see above; publishes no types
+
+    found = bm25s.BM25(method="lucene")
+    found.index(listed, show_progress=False)
+    return found
+
+
 class Index:
     """Documents, each a title and a text, ready to be searched; they are known by their place in the order given."""
 
@@ -39,9 +47,7 @@ class Index:
         listed = [terms(title) * TITLE_WEIGHT + terms(text) for title, text in documents]
         self._words = frozenset(word for words in listed for word in words)
         self._unit = log(len(listed) + 1)
-        self._bm25 = bm25s.BM25(method="lucene")
-        if self._words:
-            self._bm25.index(listed, show_progress=False)
+        self._bm25 = _bm25(listed) if self._words else None
 
     def find(self, query: str, most: int) -> list[tuple[int, float]]:
         """The best documents with their scores, the best first.
@@ -50,7 +56,7 @@ class Index:
         for one word that a single document has, so that it means the same in a small collection and in a large one.
         """
         wanted = [word for word in list(dict.fromkeys(terms(query)))[:_QUERY_MAX] if word in self._words]
-        if not wanted:
+        if not wanted or self._bm25 is None:
             return []
         scores = self._bm25.get_scores(wanted) / self._unit
         best = np.argsort(-scores, kind="stable")[:most]

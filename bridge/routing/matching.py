@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from bridge.routing.crew import Numbers
 
@@ -25,6 +24,8 @@ def best(worth: Numbers) -> Pairs:
 
 def optimal(worth: Numbers) -> Pairs:
     """Pairs of the greatest total worth, by the algorithm of Jonker and Volgenant as scipy has it."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - 50 MB, and a fifth of every process's start
+
     rows, columns = linear_sum_assignment(worth, maximize=True)
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if worth[row, column] > 0]
 

@@ -82,7 +82,7 @@ class OneHost:
             self._thread.join()
 
     def _require_alone(self) -> None:
-        found = self._read()
+        found = self._first()
         if found is not None and self._another(found) and self._changes(found):
             raise AnotherHost(
                 f"the database {self._file} is in use by host '{found[0].name}', and SQLite is for the processes of "
@@ -104,6 +104,13 @@ class OneHost:
 
     def _another(self, found: tuple[Host, int]) -> bool:
         return found[0].kernel != self._me.kernel
+
+    def _first(self) -> tuple[Host, int] | None:
+        """What the note says; one that cannot be read may be half written by another host, and is looked at again."""
+        until = time.monotonic() + BEAT_SECONDS
+        while (found := self._read()) is None and self._note.exists() and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        return found
 
     def _changes(self, found: tuple[Host, int]) -> bool:
         until = time.monotonic() + WATCH_SECONDS

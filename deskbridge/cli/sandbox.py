@@ -3,22 +3,15 @@
 import signal
 import threading
 from enum import StrEnum
-from typing import Annotated, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.errors import DeskbridgeError
-from sandbox.common.desk import SandboxDesk
-from sandbox.common.server import start
-from sandbox.freshdesk import FreshdeskSandbox
-from sandbox.intercom import IntercomSandbox
-from sandbox.zendesk import ZendeskSandbox
 
-_DESKS: dict[str, type[SandboxDesk]] = {
-    "zendesk": ZendeskSandbox,
-    "freshdesk": FreshdeskSandbox,
-    "intercom": IntercomSandbox,
-}
+if TYPE_CHECKING:
+    from sandbox.common.desk import SandboxDesk
 
 _HURRIED: dict[str, dict[str, Any]] = {
     "zendesk": {"export_delay": 2.0},
@@ -52,11 +45,13 @@ def sandbox(
 
     Its control face, which the vendor does not have, is under /_sandbox/.
     """
+    from sandbox.common.server import start  # noqa: PLC0415 - no other command needs a sandbox, and each loads this file
+
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        desk = _DESKS[vendor.value](plan=plan, seed=seed, **(_HURRIED[vendor.value] if hurried else {}))
+        desk = _desk(vendor)(plan=plan, seed=seed, **(_HURRIED[vendor.value] if hurried else {}))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     try:
@@ -66,3 +61,8 @@ def sandbox(
     with running:
         typer.echo(f"{vendor.value} sandbox on {running.url}")
         stop.wait()
+
+
+def _desk(vendor: VendorName) -> "type[SandboxDesk]":
+    found: type[SandboxDesk] = getattr(import_module(f"sandbox.{vendor.value}"), f"{vendor.value.title()}Sandbox")
+    return found

@@ -353,7 +353,7 @@ def run_to(place: Place, moment: int, *command: str) -> int:
 
 @pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
 def test_killed_at_any_moment_and_run_again_desk_files_and_database_end_the_same(vendor: str, tmp_path: Path) -> None:
-    sandbox: Any = {"zendesk": ZendeskSandbox, "freshdesk": FreshdeskSandbox}[vendor]()
+    sandbox: Any = {"zendesk": ZendeskSandbox, "freshdesk": FreshdeskSandbox}[vendor](plan="unlimited")
     install, remove = ("install", "webhooks", "acme", *URL), ("uninstall", "acme")
     with start(sandbox) as running:
         place = {"zendesk": at_zendesk, "freshdesk": at_freshdesk}[vendor](tmp_path, running)
