@@ -491,9 +491,10 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     settled = wishes.settle(wanted, ticket, memory, desk.can)
     facts = tuple(case.facts.values())
     remarks = _unsaid(outcome.effect, memory)
-    note = _note(weighed, assignment, settled, remarks)
+    note, summary = _notes(weighed, assignment, settled, remarks)
     answers = _answers(weighed, assignment, decision_id)
     change = commands.handed(weighed.sighting.asked, ticket, memory, settled.change)
+    tell = _to_tell(weighed) if note else frozenset[str]()
     decision = Decision(
         id=decision_id,
         ref=ticket.ref,
@@ -506,7 +507,7 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
         verdicts=outcome.verdicts,
         assignment=assignment,
         wish=wanted,
-        change=wishes.within(outcome.mode, change, _joined(answers, note), _to_tell(weighed) if note else frozenset()),
+        change=wishes.within(outcome.mode, change, _joined(answers, note), tell, summary),
         kept=settled.kept,
         effect=outcome.effect,
         ticket=ticket,
@@ -518,13 +519,15 @@ def decide(weighed: _Weighed, assignment: Assignment | None, *, decision_id: str
     return decision, _remains(weighed, decision, settled.change, said)
 
 
-def _note(
+def _notes(
     weighed: _Weighed, assignment: Assignment | None, settled: wishes.Settled, remarks: Sequence[Remark]
-) -> str | None:
+) -> tuple[str | None, str | None]:
+    """The note, and apart from it what the next decision replaces: all but what rules say, where the desk can do so."""
     case, outcome, memory = weighed.case, weighed.outcome, weighed.sighting.memory
     if not _worth_a_note(outcome.mode, settled.change, memory, remarks, outcome.effect.tier):
-        return None
-    note = compose(
+        return None, None
+    written = partial(
+        compose,
         mode=outcome.mode,
         triage=case.triage,
         facts=tuple(case.facts.values()),
@@ -533,12 +536,13 @@ def _note(
         wish=settled.change,
         kept=settled.kept,
         names=weighed.bindings[weighed.connected.desk.name].names,
-        remarks=remarks,
         tier=outcome.effect.tier,
         suggestions=weighed.suggestions,
-        length=weighed.connected.note,
     )
-    return note or None
+    length = weighed.connected.note
+    if Capability.SUMMARY in weighed.connected.desk.can:
+        return written(remarks=remarks, length="off") or None, written(length=length) or None
+    return written(remarks=remarks, length=length) or None, None
 
 
 def _answers(weighed: _Weighed, assignment: Assignment | None, decision_id: str) -> str | None:

@@ -55,6 +55,7 @@ class Capability(StrEnum):
     BULK = "bulk"
     NOTIFY = "notify"
     MANY_REQUESTERS = "many_requesters"
+    SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,11 +75,13 @@ def settle(wanted: Change, ticket: Ticket, memory: Memory, can: Collection[Capab
     return Settled(settled, tuple(kept))
 
 
-def within(mode: Mode, change: Change, note: str | None, tell: frozenset[str] = frozenset()) -> Change:
-    """What of a change a mode allows to be written: all of it, the note alone, sent to nobody, or nothing."""
+def within(
+    mode: Mode, change: Change, note: str | None, tell: frozenset[str] = frozenset(), summary: str | None = None
+) -> Change:
+    """What of a change a mode allows to be written: all, note and summary alone, sent to nobody, or nothing."""
     if mode is Mode.LIVE:
-        return replace(change, note=note, tell=tell)
-    return Change(note=note) if mode is Mode.SUGGEST else Change()
+        return replace(change, note=note, tell=tell, summary=summary)
+    return Change(note=note, summary=summary) if mode is Mode.SUGGEST else Change()
 
 
 _FIELDS = (

@@ -10,7 +10,7 @@ import httpx
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
 from adapters.wire import bare_words, direct, fault, http_date, not_json, seconds, unreached
-from bridge.errors import DeskError, Permanent, Retryable, Unclear
+from bridge.errors import DeskError, NotThere, Permanent, Retryable, Unclear
 from bridge.ports import Call, Gate
 
 TIMEOUT: Final = httpx.Timeout(20.0, connect=5.0)
@@ -54,6 +54,14 @@ class FreshdeskClient:
     def get(self, route: str, id_: str = "", /, **query: str | int) -> Row:
         """The one object that a route answers."""
         return _object(self._call("GET", route, id_, query=query))
+
+    def get_if_any(self, route: str, id_: str, /) -> Row | None:
+        """The one object that a route answers, None where there is none."""
+        try:
+            answer = self._call("GET", route, id_)
+        except NotThere:
+            return None
+        return _object(answer) if answer.content else None
 
     def write(self, method: str, route: str, id_: str, /, *, body: Row) -> Row:
         """Write an object; the answer shows it as it is then. Raises Unclear once the request may have left."""

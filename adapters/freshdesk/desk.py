@@ -13,8 +13,9 @@ from adapters.freshdesk.bookmark import SECOND, Bookmark
 from adapters.freshdesk.client import PAGE_MAX, FreshdeskClient
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.options import FreshdeskOptions
+from adapters.freshdesk.summary import Summaries, carries, marked
 from adapters.wire import instant, kept, matches_any
-from bridge.errors import BadCredential, DeliveryRefused, NotThere, Permanent
+from bridge.errors import BadCredential, DeliveryRefused, NotThere, Permanent, Unsupported
 from bridge.model import (
     Change,
     Delivery,
@@ -38,6 +39,7 @@ HEADER: Final = "x-deskbridge-secret"
 
 UPDATE: Final = "update"
 NOTE: Final = "note"
+SUMMARY: Final = "summary"
 
 INCLUDED: Final = 10
 """How many conversation entries come with a ticket, the OLDEST; API reference, "View a Ticket"."""
@@ -49,20 +51,22 @@ ALWAYS: Final = "2000-01-01T00:00:00Z"
 """A list of tickets without `updated_since` leaves out those created more than 30 days ago."""
 
 
+CAN: Final = frozenset(
+    {
+        Capability.WRITE_PRIORITY,
+        Capability.WRITE_TYPE,
+        Capability.WRITE_STATUS,
+        Capability.REMOVE_TAGS,
+        Capability.AVAILABILITY,
+        Capability.NOTIFY,
+    }
+)
+
+
 class FreshdeskDesk:
     """One Freshdesk account; see `bridge.ports.Desk`. `transport` stands in for the network where it is given."""
 
     vendor = "freshdesk"
-    can = frozenset(
-        {
-            Capability.WRITE_PRIORITY,
-            Capability.WRITE_TYPE,
-            Capability.WRITE_STATUS,
-            Capability.REMOVE_TAGS,
-            Capability.AVAILABILITY,
-            Capability.NOTIFY,
-        }
-    )
     settle = timedelta(0)  # a webhook says nothing we would compare a read with
     default_priority = Priority.LOW  # API reference, "Create a Ticket": the default value is 1
 
@@ -82,6 +86,8 @@ class FreshdeskDesk:
         self._header_secrets = [secret.get_secret_value() for secret in options.webhook_secrets]
         self._path_secrets = [secret.get_secret_value() for secret in options.path_secrets]
         self._client = FreshdeskClient(name, options, gate, transport)
+        self._summaries = Summaries(self._client)
+        self.can = CAN | ({Capability.SUMMARY} if options.note_in == "summary" else set())
 
     def close(self) -> None:
         """Give back the connections."""
@@ -167,20 +173,29 @@ class FreshdeskDesk:
         return rules.said(own_rules, people, self._statuses)
 
     def plan(self, operation_id: str, change: Change, ticket: Ticket) -> Operation:
-        """At most two calls: one PUT of what differs, then the note, which carries the marker where agents see it."""
+        """One PUT of what differs, then the note and the summary, which carry the marker where agents see it."""
         steps = []
         data = writing.update(change, ticket, self._statuses)
         if data is not None:
             steps.append(Step(UPDATE, ticket.ref, operation_id, data))
         if change.note is not None:
-            body = f"{change.note}<p><i>{_mark(operation_id)}</i></p>"
             mailed = {"notify_emails": sorted(change.tell)} if change.tell else {}
-            steps.append(Step(NOTE, ticket.ref, operation_id, {"body": body, **mailed}))
+            steps.append(Step(NOTE, ticket.ref, operation_id, {"body": marked(change.note, operation_id), **mailed}))
+        if change.summary is not None:
+            if Capability.SUMMARY not in self.can:
+                raise Unsupported("the desk's notes go to the conversation: `note_in: summary` is not set")
+            marker = f"{operation_id} {SUMMARY}"  # as a note in the summary's stead it is not the operation's own note
+            steps.append(Step(SUMMARY, ticket.ref, marker, {"body": marked(change.summary, marker)}))
         return Operation(operation_id, ticket.ref, change, tuple(steps))
 
     def perform(self, step: Step, seen: Ticket | None) -> Receipt:
-        """Post the note; or compare, then PUT, with nothing between the two calls where the ticket is not `seen`."""
-        if step.name == NOTE:
+        """Post the note; or compare, then PUT, with nothing between the two calls where the ticket is not `seen`.
+
+        A summary that is not to be had becomes a note.
+        """
+        if step.name == SUMMARY and self._summaries.write(step):
+            return Receipt()
+        if step.name in {NOTE, SUMMARY}:
             self._client.write("POST", "/tickets/{id}/notes", step.ref.id, body={**step.data, "private": True})
             return Receipt()
         now = seen or self._now(step.ref)
@@ -192,8 +207,10 @@ class FreshdeskDesk:
 
     def find(self, step: Step) -> Receipt | None:
         """The note by its marker in the conversation; the update by every value it was to write."""
-        if step.name == NOTE:
-            return Receipt(found=True) if any(_marked(entry, step.marker) for entry in self._talk(step.ref)) else None
+        if step.name == SUMMARY and self._summaries.holds(step):
+            return Receipt(found=True)
+        if step.name in {NOTE, SUMMARY}:
+            return Receipt(found=True) if any(carries(entry, step.marker) for entry in self._talk(step.ref)) else None
         now = self._now(step.ref)
         return Receipt(seen=now, found=True) if writing.done(step.data, now) else None
 
@@ -237,12 +254,3 @@ class FreshdeskDesk:
             return read()
         except Permanent:
             return None
-
-
-def _mark(operation_id: str) -> str:
-    return f"Deskbridge ref {operation_id}"
-
-
-def _marked(entry: Row, operation_id: str) -> bool:
-    mark = _mark(operation_id)
-    return mark in str(entry.get("body")) or mark in str(entry.get("body_text"))

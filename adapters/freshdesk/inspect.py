@@ -6,12 +6,14 @@ Source: API reference ("Rate limits", "Automation rules", "List All Ticket Field
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from adapters.freshdesk import summary
 from adapters.freshdesk.client import FreshdeskClient
 from adapters.freshdesk.install import RULE
 from adapters.freshdesk.mapping import STATUSES, Row, number
 from adapters.freshdesk.options import FreshdeskOptions
 from adapters.freshdesk.rules import CREATION
 from adapters.wire import unless_hidden
+from bridge.errors import BadCredential
 from bridge.ports import Clock, DeskStatus, Diagnosis, Gate, Health, Piece
 
 PLANS: Final = {50: "a trial", 200: "Growth", 400: "Pro", 700: "Enterprise", 1000: "bought calls", 2000: "bought calls"}
@@ -28,6 +30,7 @@ class FreshdeskInspector:
         del clock
         self.name = name
         self._statuses = {**STATUSES, **options.status_map}
+        self._in_summary = options.note_in == "summary"
         self._client = FreshdeskClient(name, options, gate, None)
 
     def close(self) -> None:
@@ -50,9 +53,24 @@ class FreshdeskInspector:
         return [DeskStatus(key, _label(label), self._statuses.get(number(key) or 0)) for key, label in choices.items()]
 
     def inspect(self, pieces: Sequence[Piece]) -> Iterator[Diagnosis]:
-        """Where our rule for new tickets stands among the others."""
+        """Where our rule for new tickets stands among the others, and whether there are summaries to write to."""
         rules = unless_hidden(lambda: list(self._client.all("/automations/{id}/rules", CREATION)))
         yield from _standing(rules or (), {piece.id for piece in pieces if piece.kind == RULE})
+        if self._in_summary:
+            yield from self._summaries()
+
+    def _summaries(self) -> Iterator[Diagnosis]:
+        """What reading the summary of some ticket says; that it may be written too shows with the first one."""
+        tickets, _ = self._client.page("/tickets", "", 1, per_page=1)
+        for ticket in tickets:
+            try:
+                self._client.get_if_any(summary.ROUTE, str(ticket["id"]))
+            except BadCredential as error:
+                words = f"{error}, so that `note_in: summary` does nothing: the notes are private notes all the same"
+                advice = "Change to a plan with ticket summaries, or take `note_in` out of the settings."
+                yield Diagnosis("ticket summaries", Health.WARNING, words, advice)
+            else:
+                yield Diagnosis("ticket summaries", Health.OK, "the account shows the summaries of its tickets")
 
 
 def _label(label: object) -> str:

@@ -22,7 +22,8 @@ class FreshdeskOptions(BaseModel):
     belongs to one agent, in whose name we write; an administrator's also sees agents, availability and groups.
     `webhook_secrets` come in the header `X-Deskbridge-Secret`, `path_secrets` as the last part of the webhook's path:
     a delivery needs one of each, so that without any every one is refused, and two of each live while rotating.
-    `status_map` says what the account's own statuses (id 6 and up, see `GET /ticket_fields`) mean.
+    `status_map` says what the account's own statuses (id 6 and up, see `GET /ticket_fields`) mean. `note_in` is where
+    the note on a decision goes: a private note each, or the ticket's summary, where the next one replaces it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -32,6 +33,7 @@ class FreshdeskOptions(BaseModel):
     webhook_secrets: tuple[Secret, ...] = Field(default=(), max_length=2)
     path_secrets: tuple[Secret, ...] = Field(default=(), max_length=2)
     status_map: dict[int, Meaning] = Field(default_factory=dict)
+    note_in: Literal["conversation", "summary"] = "conversation"
 
     @field_validator("url")
     @classmethod

@@ -97,6 +97,8 @@ def plan(operation_id: str, change: Change, ticket: Ticket, names: Names, *, wak
     """The fewest calls that say the change; `wake_at` (unix seconds) ends a snooze. Raises Unsupported."""
     if change.tell:
         raise Unsupported("Intercom's API sends a note to nobody by name")
+    if change.summary is not None:
+        raise Unsupported("Intercom has no summary that a program may replace")
     wish = _Wish(change, ticket, names)
     fields = _ticket_steps(wish) if kind_of(ticket.ref) == TICKET else _conversation_steps(wish, wake_at)
     known: Data = {"touched": sorted(ticket.touched)} if ticket.touched else {}

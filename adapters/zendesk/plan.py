@@ -24,6 +24,8 @@ def plan(operation_id: str, change: Change, ticket: Ticket) -> Operation:
         raise Unsupported(
             "Zendesk sends a note to nobody by name; its own triggers tell the assignee and the followers"
         )
+    if change.summary is not None:
+        raise Unsupported("Zendesk has no summary that a program may replace")
     if change.note is not None:
         changes["comment"] = {"html_body": change.note, "public": False}
     steps = (Step(UPDATE, ticket.ref, operation_id, {"ticket": _guarded(changes, operation_id, ticket)}),)

@@ -17,7 +17,8 @@ class Change:
 
     `assignee_id`, `team_id` and the keys of `fields` are the desk's own ids and names. `note` is HTML for an internal
     note, limited to `p, b, i, br, ul, li, a, code`; no change can carry a public reply. `tell` are the e-mail addresses
-    of agents whom the desk is to send the note (`Capability.NOTIFY`).
+    of agents whom the desk is to send the note (`Capability.NOTIFY`). `summary` is HTML like the note's, which replaces
+    the summary of the change before (`Capability.SUMMARY`).
     """
 
     assignee_id: str | None = None
@@ -30,10 +31,11 @@ class Change:
     fields: Mapping[str, object] = field(default_factory=dict)
     note: str | None = None
     tell: frozenset[str] = frozenset()
+    summary: str | None = None
 
     @property
     def touches_fields(self) -> bool:
-        """True where anything but the note is to change."""
+        """True where anything but the note and the summary is to change."""
         return any(
             (
                 self.assignee_id is not None,

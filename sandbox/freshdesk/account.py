@@ -42,12 +42,14 @@ class Account:
         custom_fields: Iterable[CustomField],
         auto_assign: Mapping[str, int],
         assignment_limit: int,
+        summaries: bool,
     ) -> None:
         self.now, self.name = now, name
         self.opened_at = now()
         self.statuses = STATUSES | dict(statuses)
         self.custom_fields = {field.name: field for field in custom_fields}
         self.assignment_limit = assignment_limit
+        self.summaries = summaries
         self._ids = {kind: itertools.count(_FIRST_ID + place * _SPAN) for place, kind in enumerate(_KINDS)}
         self._ticket_ids = itertools.count(1)
         self.groups = {row.id: row for row in self._groups(auto_assign)}

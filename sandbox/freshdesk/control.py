@@ -137,6 +137,7 @@ class Controls:
             "team": group.name if group else None,
             "tags": ticket.tags,
             "fields": ticket.custom_fields,
+            "summary": ticket.summary.body if ticket.summary else None,
             "notes": [self._said(one) for one in said if one.private],
             "replies": [
                 self._said(one) | {"author_kind": one.actor.kind, "public": True} for one in said if not one.private

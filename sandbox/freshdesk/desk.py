@@ -74,7 +74,7 @@ class FreshdeskSandbox(SandboxDesk):
 
     `statuses` renames or adds statuses by number; `auto_assign` maps names of groups to the method by which Freshdesk
     assigns their tickets itself (1, 2, 3 or 12); `assignment_limit` replaces the plan's `agent_tickets`; `retries` are
-    the seconds between the tries of a webhook.
+    the seconds between the tries of a webhook; `summaries` is whether the plan has them.
     """
 
     vendor: ClassVar[str] = "freshdesk"
@@ -96,6 +96,7 @@ class FreshdeskSandbox(SandboxDesk):
         auto_assign: Mapping[str, int] | None = None,
         assignment_limit: int | None = None,
         retries: tuple[float, ...] = RETRIES,
+        summaries: bool = True,
     ) -> None:
         super().__init__(clock=clock, plan=plan, seed=seed, account=account)
         self.limits = PLANS[self.plan]
@@ -107,6 +108,7 @@ class FreshdeskSandbox(SandboxDesk):
             custom_fields=custom_fields,
             auto_assign=auto_assign or {},
             assignment_limit=assignment_limit or self.limits.agent_tickets,
+            summaries=summaries,
         )
         self.rulebook = Rulebook()
         self.tickets = Tickets(self.state, self.history, self.rulebook, Webhooks(self.state, self.sender))

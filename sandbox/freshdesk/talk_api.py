@@ -5,7 +5,7 @@ from flask import Blueprint, Response, g
 from sandbox.freshdesk import render
 from sandbox.freshdesk.account import Account
 from sandbox.freshdesk.fields import Check, existing, filled, flag, strings, text, validate
-from sandbox.freshdesk.records import Conversation
+from sandbox.freshdesk.records import Conversation, Ticket
 from sandbox.freshdesk.ticket_api import find_ticket
 from sandbox.freshdesk.tickets import NOTE, REPLY, Tickets, Words
 from sandbox.freshdesk.wire import JSON, PAGING, Refusal, body, paged, query
@@ -82,14 +82,14 @@ def _note(account: Account, id_: int) -> Conversation:
 def _summary(api: Blueprint, account: Account, acts: Tickets) -> None:
     @api.get("/tickets/<int:id_>/summary")
     def show_summary(id_: int) -> JSON:
-        found = find_ticket(account, id_).summary
+        found = _with_summary(account, id_).summary
         if found is None:
             raise Refusal(404)
         return render.summary(found, id_)
 
     @api.put("/tickets/<int:id_>/summary")
     def put_summary(id_: int) -> JSON:
-        ticket = find_ticket(account, id_, to_write=True)
+        ticket = _with_summary(account, id_, to_write=True)
         checks = {"body": filled, "user_id": existing("user", account.agents)}
         given = validate(body(), checks, required=("body",))
         acts.summarise(ticket, given["body"], given.get("user_id", g.actor.id), g.actor)
@@ -97,8 +97,14 @@ def _summary(api: Blueprint, account: Account, acts: Tickets) -> None:
 
     @api.delete("/tickets/<int:id_>/summary")
     def delete_summary(id_: int) -> Response:
-        ticket = find_ticket(account, id_, to_write=True)
+        ticket = _with_summary(account, id_, to_write=True)
         if ticket.summary is None:
             raise Refusal(404)
         acts.summarise(ticket, None, g.actor.id, g.actor)
         return Response(status=204)
+
+
+def _with_summary(account: Account, id_: int, *, to_write: bool = False) -> Ticket:
+    if not account.summaries:
+        raise Refusal(403, {"code": "require_feature", "message": "The summary feature is not supported in your plan."})
+    return find_ticket(account, id_, to_write=to_write)

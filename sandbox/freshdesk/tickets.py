@@ -118,13 +118,13 @@ class Tickets:
     def summarise(self, ticket: Ticket, body: str | None, user_id: int, actor: Actor) -> None:
         """Put the pinned summary of a ticket in place of the one before, or take it away (None)."""
         now, before = self._account.now(), ticket.summary
+        self._record(ticket, actor, "note", {"summary": [before.body if before else None, body]})
         if body is None:
             ticket.summary = None
         elif before is None:
             ticket.summary = Summary(self._account.new_id("summary"), body, user_id, now, now)
         else:
             before.body, before.user_id, before.updated_at = body, user_id, now
-        self._record(ticket, actor, "note", {"summary": [before is not None, body is not None]})
 
     def merge(
         self, primary: Ticket, others: list[Ticket], notes: tuple[Words | None, Words | None], actor: Actor

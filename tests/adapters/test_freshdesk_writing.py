@@ -284,3 +284,50 @@ def test_a_note_is_found_by_its_marker_however_long_the_conversation(entries: in
     for talk, found in [(others, False), ([*others, ours], True)]:
         with desk({"GET /tickets/1041/conversations": paged(talk)}) as (made, _, _):
             assert find(made, step) is found
+
+
+# Summaries ------------------------------------------------------------------------------------------------------------
+
+PINNED = "/tickets/1041/summary"
+OURS: dict[str, Any] = {"id": 7, "body": f"<p>old</p><p><i>Deskbridge ref {OP} summary</i></p>", "user_id": 43000000099}
+
+
+def summarised(there: Any, **answers: Any) -> list[str]:
+    """What is sent for a summary where this stands already."""
+    known = {f"GET {PINNED}": there, f"PUT {PINNED}": OURS, POST: httpx.Response(201, json=said(1))}
+    known |= {"GET /agents/me": {"id": 43000000099}, READ: ticket()}
+    with desk(known | answers, note_in="summary") as (made, account, _):
+        (step,) = made.plan(OP, Change(summary="<p>new</p>"), made.fetch(REF)).steps
+        made.perform(through_json(step), None)
+        return [asked for asked in account.asked() if not asked.startswith("GET")]
+
+
+@pytest.mark.parametrize(
+    "there",
+    [httpx.Response(404), httpx.Response(204), OURS, OURS | {"user_id": None}, OURS | {"last_edited_user_id": "0"}],
+)
+def test_a_summary_is_put_where_there_is_none_or_ours(there: Any) -> None:
+    assert summarised(there) == [f"PUT {PINNED}"]
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        httpx.Response(403, json={"code": "require_feature", "message": "not on your plan"}),
+        {"id": 7, "body": "<p>Ana: they pay by cheque.</p>", "user_id": 43000000099},
+        OURS | {"user_id": 43000000001},
+        OURS | {"last_edited_user_id": 43000000001},
+    ],
+)
+def test_where_no_summary_of_ours_can_stand_the_note_is_a_private_note(there: Any) -> None:
+    assert summarised(there) == [POST]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405])
+def test_a_summary_that_is_refused_becomes_a_note(status: int) -> None:
+    assert summarised(httpx.Response(404), **{f"PUT {PINNED}": httpx.Response(status)}) == [f"PUT {PINNED}", POST]
+
+
+def test_a_summary_of_unclear_outcome_is_not_made_a_note() -> None:
+    with pytest.raises(Unclear):
+        summarised(httpx.Response(404), **{f"PUT {PINNED}": httpx.Response(502)})

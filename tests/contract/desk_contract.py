@@ -32,6 +32,7 @@ WISHES: dict[Capability, Change] = {
     Capability.WRITE_PRIORITY: Change(priority=Priority.HIGH),
     Capability.WRITE_STATUS: Change(status=Status.PENDING),
     Capability.REMOVE_TAGS: Change(remove_tags=frozenset({"from_the_start"})),
+    Capability.SUMMARY: Change(summary=NOTE),
     Capability.NOTIFY: Change(note=NOTE, tell=frozenset({"ana@acme.example"})),
 }
 

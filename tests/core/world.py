@@ -82,7 +82,7 @@ PATIENCE = 30.0
 class Process:
     """One bridge on one desk of a vendor at `url`, without its web server: the workers move when they are told to.
 
-    `at_once` is how many enrichers may ask at the same time.
+    `at_once` is how many enrichers may ask at the same time; `options` replace or join those of `OPTIONS`.
     """
 
     def __init__(
@@ -98,14 +98,15 @@ class Process:
         suggest: Suggest = nothing_to_suggest,
         read: Read = words_alone,
         note: Length = "full",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.vendor, self.store, self.clock = vendor, store, clock
         self.name = f"acme-{vendor}"
         self.metrics = Metrics()
         kind = VENDORS[vendor]
         self.gate = BudgetGate(store, {self.name: Terms(0.3, kind.window)}, clock=clock, metrics=self.metrics)
-        options = kind.options.model_validate({"url": url, **OPTIONS[vendor]})
-        self.desk = kind.desk(self.name, options, gate=self.gate, clock=clock)
+        settings = kind.options.model_validate({"url": url, **OPTIONS[vendor], **(options or {})})
+        self.desk = kind.desk(self.name, settings, gate=self.gate, clock=clock)
         self._pool = ThreadPoolExecutor(at_once)
         known = enrichment.build(EnrichmentOptions(), self.desk, clock)
         self.desks = {self.name: ConnectedDesk(self.desk, mode, known.enrichers, known.people, note)}
@@ -237,11 +238,21 @@ class World(Process, People):
         suggest: Suggest = nothing_to_suggest,
         read: Read = words_alone,
         note: Length = "full",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.sandbox = SANDBOXES[vendor](clock=clock.unix)
         self.running = start(self.sandbox)
         super().__init__(
-            vendor, store, clock, self.running.url, policy=policy, mode=mode, suggest=suggest, read=read, note=note
+            vendor,
+            store,
+            clock,
+            self.running.url,
+            policy=policy,
+            mode=mode,
+            suggest=suggest,
+            read=read,
+            note=note,
+            options=options,
         )
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))

@@ -299,6 +299,17 @@ def test_freshdesks_automatic_assignment_is_named_by_team_and_method(
     assert told["the desk gives out the tickets of 'General'"].health is Health.NOTE
 
 
+@pytest.mark.parametrize(("there", "health"), [(True, Health.OK), (False, Health.WARNING)])
+def test_a_plan_without_summaries_is_told_where_notes_were_to_go_there(
+    there: bool, health: Health, surgery: Callable[..., Surgery]
+) -> None:
+    here = surgery("freshdesk", summaries=there)
+    here.with_settings(note_in="summary")
+    assert "ticket summaries" not in here.looks()  # without a ticket there is no summary to ask for
+    here.sandbox.customer_writes(message("How do I export?"))
+    assert here.about("ticket summaries").health is health
+
+
 def test_intercoms_balanced_teams_are_found(surgery: Callable[..., Surgery]) -> None:
     here = surgery("intercom")
     assert isinstance(here.sandbox, IntercomSandbox)
