@@ -13,6 +13,7 @@ _WRAPPED: Final = 4
 _BLOCK: Final = 16
 """Lines within which a block of mail headers has all that it takes to be one."""
 
+_DIGIT: Final = re.compile(r"\d")
 _CLOCK_OR_YEAR: Final = re.compile(r"\d{1,2}[:.h]\d{2}|\d{1,2}時|(?:19|20)\d\d")
 
 
@@ -58,7 +59,7 @@ def _opens(text: str) -> bool:
 
 
 def _dated(text: str) -> bool:
-    return any(char.isdigit() for char in text)
+    return bool(_DIGIT.search(text))
 
 
 def original(mark: str) -> bool:
@@ -71,8 +72,16 @@ def original(mark: str) -> bool:
 
 def reply_above(mark: str) -> bool:
     """True for a help desk's line above which a customer is to answer."""
-    asked = any(words in mark for words in clients.REPLY_ABOVE)
-    return asked and len(mark) <= 160 and any(word in mark for word in clients.REPLY_WORDS)
+    return (
+        _ASK_LEAST <= len(mark) <= _ASK_MOST
+        and any(words in mark for words in clients.REPLY_ABOVE)
+        and any(word in mark for word in clients.REPLY_WORDS)
+    )
+
+
+_ASK_LEAST: Final = min(map(len, clients.REPLY_ABOVE))
+_ASK_MOST: Final = 160
+"""Characters of such a line."""
 
 
 def headers(marks: Sequence[str], at: int) -> int:
@@ -81,10 +90,10 @@ def headers(marks: Sequence[str], at: int) -> int:
     One takes a sender and two more kinds of header, and among them a subject, a `Sent` or an address: enough to tell
     it from `From: Berlin` and `To: Paris`. Some clients put an empty line between headers, some break long ones.
     """
-    if _headers_in_one(marks[at]):
-        return 1
     if not _kind(marks[at]):
         return 0
+    if _headers_in_one(marks[at]):
+        return 1
     kinds: set[str] = set()
     last, skipped, address = at, 0, False
     for offset, line in enumerate(marks[at : at + _BLOCK]):
