@@ -1,4 +1,4 @@
-"""Writes the one internal note that an agent sees: what the ticket is, why it is here, what is known, what comes next.
+"""Writes the one internal note that an agent sees: what a ticket is, why it is here, how sure that is, what comes next.
 
 Whatever comes from a ticket, a desk, a policy or a source of facts is escaped and cut: a note is never longer than
 `NOTE_MAX` and holds no tag but `p, b, i, ul, li, a`. Times are given in full, not as ages: a note is read much later.
@@ -11,7 +11,19 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from bridge.model import NOBODY, Assignment, Change, Fact, Finding, Mode, Remark, RuleVerdict, Suggestion, Triage
+from bridge.model import (
+    NOBODY,
+    Assignment,
+    Change,
+    Fact,
+    Finding,
+    Mode,
+    Predicted,
+    Remark,
+    RuleVerdict,
+    Suggestion,
+    Triage,
+)
 from bridge.triage import redact
 
 Length = Literal["off", "short", "full"]
@@ -52,6 +64,7 @@ def compose(
     *,
     mode: Mode,
     triage: Triage,
+    acts_from: float,
     facts: Sequence[Fact],
     verdicts: Sequence[RuleVerdict],
     assignment: Assignment | None,
@@ -68,16 +81,20 @@ def compose(
     `wish` is what is written beside the note or, where the mode is not live, what would have been; `kept` one sentence
     for each thing left alone. `names` are the desk's agents by id, for facts and wishes that hold an id. `remarks` is
     what rules say in their own words, `tier` the support tier that they decided, `suggestions` what may help to answer.
+    `acts_from` is the least confidence of an intent that rules may use.
     """
     if length == "off":
         return _said(remarks, NOTE_MAX)
     why = reasons(verdicts, assignment, tier)
     opening = _paragraph("What it is", _what(triage)) + _paragraph("Why it is here", why)
+    opening += _paragraph("Confidence", _confidence(triage, acts_from))
     label = "Next step" if mode is Mode.LIVE else "Suggestion, nothing was changed"
     changes = [*_changes(mode, wish, assignment, names), *(f"Left alone: {safe(words, 90)}" for words in kept)]
-    closing = _paragraph(label, _next(triage, assignment)) + _list(changes, _LIST_MAX)
+    closing = _paragraph(label, _next(triage, assignment))
     title = _paragraph("Context", "" if facts else "nothing is known")
     room = NOTE_MAX - len(opening) - len(title) - len(closing)
+    done = _list(changes, min(_LIST_MAX, room - _LIST_LEAST))
+    closing, room = closing + done, room - len(done)
     said = _said(remarks, min(_LIST_MAX, room - _LIST_LEAST))
     if length == "short":
         return opening + said + closing
@@ -86,7 +103,6 @@ def compose(
 
 
 def _what(triage: Triage) -> str:
-    intent = understood(triage)
     others = {
         "urgency": triage.urgency,
         "sentiment": triage.sentiment,
@@ -96,18 +112,44 @@ def _what(triage: Triage) -> str:
     asides = [f"{name} {_sure(finding, 20)}" for name, finding in others.items() if finding]
     asides += [_signal(finding) for finding in triage.signals[:_SIGNALS]]
     asides += [f"{safe(entity.name, 20)} {safe(redact(entity.value), 30)}" for entity in triage.entities[:_ENTITIES]]
-    return "; ".join([intent, *asides])
+    return "; ".join([_intent(triage), *asides])
+
+
+def _intent(triage: Triage) -> str:
+    if triage.intent is None:
+        return "not understood"
+    name = safe(triage.intent.value)
+    return f"{name} by the model" if _model(triage) else _by_words(name, triage.intent)
+
+
+def _confidence(triage: Triage, acts_from: float) -> str:
+    """How sure the intent is and which threshold that meets; of a model also what came next."""
+    intent, predicted = triage.intent, _model(triage)
+    if intent is None:
+        return "no intent is sure enough to be told"
+    use = "rules act on it" if intent.confidence >= acts_from else "told only, rules do not act on it"
+    if predicted is not None:
+        return f"{use}: {safe(redact(predicted.words), 140)}"
+    return f"{intent.confidence:.0%}, {use} (from {acts_from:.0%} on)"
 
 
 def understood(triage: Triage) -> str:
     """The intent as HTML, with how sure that is and which words say so."""
-    intent, predicted = triage.intent, triage.predicted
+    intent, predicted = triage.intent, _model(triage)
     if intent is None:
         return "not understood"
-    if predicted is None or (intent.value, intent.because) != (predicted.label, predicted.because):
-        return _found(intent)
+    if predicted is None:
+        return _by_words(_sure(intent), intent)
     told = replace(intent, confidence=predicted.confidence)
     return f"{_sure(told)} by the model: {safe(redact(predicted.words), 140)}"
+
+
+def _model(triage: Triage) -> Predicted | None:
+    """The trained model's word, where the intent is from it and not from the policy's words."""
+    intent, predicted = triage.intent, triage.predicted
+    if intent is None or predicted is None or intent.because != predicted.because:
+        return None
+    return predicted if intent.value == predicted.label else None
 
 
 _SIGNALS: Final = 3
@@ -124,9 +166,9 @@ def _sure(finding: Finding, most: int = 60) -> str:
     return f"{safe(finding.value, most)} ({finding.confidence:.0%})"
 
 
-def _found(finding: Finding) -> str:
+def _by_words(found: str, finding: Finding) -> str:
     words = ", ".join(f"“{safe(word, 30)}”" for word in finding.because[:3])
-    return f"{_sure(finding)} by {words}" if words else _sure(finding)
+    return f"{found} by {words}" if words else found
 
 
 def reasons(verdicts: Sequence[RuleVerdict], assignment: Assignment | None, tier: str | None) -> str:

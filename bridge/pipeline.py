@@ -530,6 +530,7 @@ def _notes(
         compose,
         mode=outcome.mode,
         triage=case.triage,
+        acts_from=weighed.policy.acts_from,
         facts=tuple(case.facts.values()),
         verdicts=outcome.verdicts,
         assignment=assignment,

@@ -402,6 +402,10 @@ class Policy(Protocol):
         """What the text says, by the policy's words and thresholds."""
 
     @property
+    def acts_from(self) -> float:
+        """The least confidence of an intent that its rules may use."""
+
+    @property
     def intents(self) -> frozenset[str]:
         """Every intent that its rules may ask for."""
 

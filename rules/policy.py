@@ -109,6 +109,11 @@ class LoadedPolicy:
         return triage(ticket, text, self._keywords, suggest=suggest, extractors=self._extractors)
 
     @property
+    def acts_from(self) -> float:
+        """The least confidence of an intent that rules may use: `act`."""
+        return self.file.triage.intent.act
+
+    @property
     def intents(self) -> frozenset[str]:
         """Every intent that rules may ask for."""
         return frozenset(self.file.triage.names)
@@ -125,7 +130,7 @@ class LoadedPolicy:
         The model's thresholds are told in the policy's: an intent that its precision lets rules use has at least the
         confidence `act`, one that it does not lies below.
         """
-        found, act = replace(found, predicted=predicted), self.file.triage.intent.act
+        found, act = replace(found, predicted=predicted), self.acts_from
         labelling, intent = self.labelling, found.intent
         if labelling is None or labelling.mode is Mode.SHADOW or predicted.use is Use.LEAVE:
             return found
@@ -295,7 +300,7 @@ class LoadedPolicy:
 
     def _category_mode(self, intent: Finding | None) -> Mode | None:
         """The mode of the ticket's category, which is its intent where triage is sure enough to act on it."""
-        if intent is None or intent.confidence < self.file.triage.intent.act:
+        if intent is None or intent.confidence < self.acts_from:
             return None
         return self.file.modes.categories.get(intent.value)
 

@@ -1,9 +1,11 @@
 """The note that agents see, as the pipeline asks for it."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +17,13 @@ from bridge.model import (
     Fact,
     Finding,
     Mode,
+    Predicted,
     Priority,
     Remark,
     RuleVerdict,
     Status,
     Triage,
+    Use,
 )
 from bridge.note import NOTE_MAX, compose
 
@@ -56,6 +60,7 @@ def note(
     return compose(
         mode=mode,
         triage=triage,
+        acts_from=0.85,
         facts=facts,
         verdicts=VERDICTS,
         assignment=assignment,
@@ -67,9 +72,10 @@ def note(
 
 def test_a_live_note_says_what_why_what_is_known_and_what_was_done() -> None:
     assert note() == (
-        "<p><b>What it is</b>: refund (87%) by “money back”, “charged twice”; urgency high (80%); language de (99%)</p>"
+        "<p><b>What it is</b>: refund by “money back”, “charged twice”; urgency high (80%); language de (99%)</p>"
         "<p><b>Why it is here</b>: team billing; rule “refunds”; "
         "Ana Alvarez: fewest open tickets for their capacity (2 of 10); marked by “vip”</p>"
+        "<p><b>Confidence</b>: 87%, rules act on it (from 85% on)</p>"
         "<p><b>Context</b></p><ul>"
         "<li>tier: <b>enterprise</b> <i>(customers.csv, 2026-11-21 14:03 UTC)</i></li>"
         "<li>plan: unknown <i>(crm.example: late: no answer within 2 s)</i></li>"
@@ -81,6 +87,32 @@ def test_a_live_note_says_what_why_what_is_known_and_what_was_done() -> None:
     )
 
 
+def test_how_sure_an_intent_is_is_told_beside_what_rules_need() -> None:
+    told = note(triage=Triage(intent=Finding("refund", 0.6, ("money back",))))
+    assert "<p><b>Confidence</b>: 60%, told only, rules do not act on it (from 85% on)</p>" in told
+
+
+@pytest.mark.parametrize(
+    ("use", "sure", "words"), [(Use.ACT, 0.85, "rules act on it"), (Use.SUGGEST, 0.84, "told only")]
+)
+def test_of_a_model_what_came_next_and_the_distance_to_its_threshold_are_told(
+    use: Use, sure: float, words: str
+) -> None:
+    said = "refund 71% for 'money back'; next billing 20%; 2.0 points above what is acted on (69%)"
+    model = Predicted("refund", 0.71, use, ("money back",), said, "m1")
+    told = note(triage=Triage(intent=Finding("refund", sure, ("money back",)), predicted=model))
+    assert "<p><b>What it is</b>: refund by the model</p>" in told
+    assert f"<p><b>Confidence</b>: {words}" in told
+    assert "next billing 20%; 2.0 points above what is acted on (69%)</p>" in told
+
+
+def test_a_model_that_was_not_asked_for_the_intent_does_not_speak_of_it() -> None:
+    model = Predicted("billing", 0.99, Use.LEAVE, ("invoice",), "billing 99%", "m1")
+    told = note(triage=replace(TRIAGE, predicted=model))
+    assert "<b>What it is</b>: refund by “money back”" in told
+    assert "billing 99%" not in told
+
+
 def test_a_suggestion_says_what_would_have_been_written_and_that_nothing_was() -> None:
     told = note(mode=Mode.SUGGEST)
     assert "Suggestion, nothing was changed" in told
@@ -90,9 +122,12 @@ def test_a_suggestion_says_what_would_have_been_written_and_that_nothing_was() -
 
 
 def test_a_ticket_of_which_nothing_is_known_says_so() -> None:
-    told = compose(mode=Mode.LIVE, triage=Triage(), facts=(), verdicts=(), assignment=None, wish=Change(), kept=())
+    told = compose(
+        mode=Mode.LIVE, triage=Triage(), acts_from=0.85, facts=(), verdicts=(), assignment=None, wish=Change(), kept=()
+    )
     assert told == (
         "<p><b>What it is</b>: not understood</p><p><b>Why it is here</b>: the policy sends it nowhere else</p>"
+        "<p><b>Confidence</b>: no intent is sure enough to be told</p>"
         "<p><b>Context</b>: nothing is known</p><p><b>Next step</b>: it stays with whoever has it</p>"
     )
 
@@ -127,6 +162,7 @@ def test_an_agent_nobody_names_is_shown_by_id() -> None:
     told = compose(
         mode=Mode.LIVE,
         triage=TRIAGE,
+        acts_from=0.85,
         facts=FACTS,
         verdicts=VERDICTS,
         assignment=None,
@@ -147,6 +183,7 @@ def test_what_rules_say_comes_before_what_is_known_and_is_escaped() -> None:
     told = compose(
         mode=Mode.LIVE,
         triage=Triage(),
+        acts_from=0.85,
         facts=FACTS,
         verdicts=(),
         assignment=None,
@@ -154,14 +191,21 @@ def test_what_rules_say_comes_before_what_is_known_and_is_escaped() -> None:
         kept=(),
         remarks=said,
     )
-    assert "nowhere else</p><ul><li>Ask &lt;i&gt;Ana&lt;/i&gt; first</li><li>" in told
+    assert "to be told</p><ul><li>Ask &lt;i&gt;Ana&lt;/i&gt; first</li><li>" in told
     assert "</li><li>and 2 more</li></ul><p><b>Context</b></p>" in told
 
 
 def test_of_several_route_rules_the_first_that_matched_is_named() -> None:
     verdicts = tuple(RuleVerdict("route", name, True, "it has no condition") for name in ("one", "two"))
     told = compose(
-        mode=Mode.LIVE, triage=Triage(), facts=(), verdicts=verdicts, assignment=None, wish=Change(), kept=()
+        mode=Mode.LIVE,
+        triage=Triage(),
+        acts_from=0.85,
+        facts=(),
+        verdicts=verdicts,
+        assignment=None,
+        wish=Change(),
+        kept=(),
     )
     assert "<p><b>Why it is here</b>: rule “one”</p>" in told
 
@@ -183,13 +227,38 @@ def test_text_that_would_turn_or_hide_the_note_loses_its_power() -> None:
     assert not set(told) & {"\u202e", "\u200b", "\x00", "\x1b", "\n", "\u2028"}
 
 
+@pytest.mark.parametrize("by_model", [True, False])
+def test_a_note_of_which_every_part_is_at_its_longest_is_not_too_long(by_model: bool) -> None:
+    long, mode = "&" * 400, Mode.SUGGEST
+    one, entity = Finding(long, 0.87, (long,) * 5), Entity(long, long, 0.9)
+    model = Predicted(long, 0.5, Use.ACT, one.because, long, "m1") if by_model else None
+    told = compose(
+        mode=mode,
+        triage=Triage(one, one, one, one, one, (one,) * 6, (entity,) * 5, model),
+        acts_from=0.9,
+        facts=[Fact(long, long, long, AT)] * 20,
+        verdicts=[RuleVerdict("annotate", long, True, long), RuleVerdict("route", long, True, long)] * 5,
+        assignment=Assignment(long, long, long, long, long),
+        wish=Change(assignee_id=long, fields={long: long}),
+        kept=[long] * 5,
+        remarks=[Remark(long, long)] * 4,
+        tier=long,
+    )
+    assert len(told) <= NOTE_MAX
+    for section in ("What it is", "Why it is here", "Confidence", "Context", "Suggestion, nothing was changed"):
+        assert f"<b>{section}</b>" in told
+
+
 texts = st.one_of(
     st.text(max_size=400), st.sampled_from(["<script>alert(1)</script>", "&" * 300, "'\"><b>" * 99, "</p>"])
 )
 findings = st.builds(Finding, texts, st.floats(0, 1), st.lists(texts, max_size=5).map(tuple))
 maybe = st.none() | findings
 entities = st.lists(st.builds(Entity, texts, texts, st.floats(0, 1)), max_size=6).map(tuple)
-triages = st.builds(Triage, maybe, maybe, maybe, maybe, maybe, st.lists(findings, max_size=6).map(tuple), entities)
+spoken = st.builds(Predicted, texts, st.floats(0, 1), st.sampled_from(Use), st.just(()), texts, texts)
+by_words = st.builds(Triage, maybe, maybe, maybe, maybe, maybe, st.lists(findings, max_size=6).map(tuple), entities)
+by_model = st.builds(lambda said, one: replace(said, intent=Finding(one.label, 0.9), predicted=one), by_words, spoken)
+triages = by_words | by_model
 values = texts | st.integers() | st.booleans() | st.none() | st.floats()
 facts = st.lists(st.builds(Fact, texts, values, texts, st.none() | st.just(AT), st.none() | texts), max_size=20)
 verdicts = st.lists(
@@ -212,6 +281,7 @@ calls = st.fixed_dictionaries(
     {
         "mode": st.sampled_from(Mode),
         "triage": triages,
+        "acts_from": st.floats(0, 1),
         "facts": facts,
         "verdicts": verdicts,
         "assignment": assignments,
@@ -244,10 +314,16 @@ def balanced(markup: str) -> bool:
 
 
 def test_a_short_note_leaves_the_context_out_and_no_note_leaves_what_rules_say() -> None:
-    given: dict[str, Any] = {"mode": Mode.LIVE, "triage": TRIAGE, "facts": FACTS, "verdicts": VERDICTS}
+    given: dict[str, Any] = {
+        "mode": Mode.LIVE,
+        "triage": TRIAGE,
+        "acts_from": 0.85,
+        "facts": FACTS,
+        "verdicts": VERDICTS,
+    }
     given |= {"assignment": ASSIGNED, "wish": WISH, "kept": (), "remarks": [Remark("vip", "Call them back.")]}
     short, nothing = compose(**given, length="short"), compose(**given, length="off")
-    for section in ("What it is", "Why it is here", "Call them back.", "Next step"):
+    for section in ("What it is", "Why it is here", "Confidence", "Call them back.", "Next step"):
         assert section in short
     assert "Context" not in short
     assert nothing == "<ul><li>Call them back.</li></ul>"

@@ -233,7 +233,8 @@ def test_a_ticket_goes_where_the_model_says_and_the_note_explains_it_in_a_line(w
     shown = world.ticket(number)
     assert shown["team"] == "Billing"
     note = shown["notes"][0]["body"]
-    assert "by the model: Tech Support" in note
+    assert "<b>What it is</b>: Tech Support by the model" in note
+    assert "<b>Confidence</b>: rules act on it: Tech Support" in note
     assert "next " in note
     (decision,) = world.decisions(number)
     assert decision.triage.predicted is not None
