@@ -195,12 +195,26 @@ class WriteBack:
                 was_unclear = work.states[position] is StepState.STARTED
                 unsent = None if was_unclear else position
                 self._postpone(work, owner, words, unsent=unsent, after=getattr(error, "after", None))
+            case Permanent() if self._agent_is_gone(work):
+                self._decide_again(work, owner, f"{words}; the desk does not have the agent any more")
             case NotThere():
                 self._end(work, owner, "dropped", words)
             case Permanent():
                 self._end(work, owner, "parked", words)
             case _:  # Unclear, or whatever an adapter did not sort
                 self._postpone(work, owner, words, unsent=None, at_least=self._arrival(work))
+
+    def _agent_is_gone(self, work: Work) -> bool:
+        """Whether a write was refused that gives the ticket to somebody whom a fresh look at the desk does not show."""
+        desk, agent = self._desks[work.operation.ref.desk].desk, work.operation.change.assignee_id
+        if not agent:
+            return False
+        try:
+            roster = desk.roster()
+        except DeskError:
+            return False
+        rosters.save(self._store, roster)
+        return all(each.id != agent for each in roster.agents)
 
     def _arrival(self, work: Work) -> timedelta:
         """How long a write may take effect after we have lost sight of it; a lock would refuse it then."""

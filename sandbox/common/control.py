@@ -52,6 +52,11 @@ def _people(face: Blueprint, desk: "SandboxDesk") -> None:
         desk.agent_status(given["agent"], given["status"])
         return {"ok": True}
 
+    @face.post("/agents/remove")
+    def agents_remove() -> dict[str, Any]:
+        desk.remove_agent(_given("agent")["agent"])
+        return {"ok": True}
+
 
 def _faults(face: Blueprint, desk: "SandboxDesk") -> None:
     @face.get("/faults")

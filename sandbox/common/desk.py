@@ -144,6 +144,10 @@ class SandboxDesk(ABC):
         """Set an agent "online", "away" or "offline". Raises ControlError."""
 
     @abstractmethod
+    def remove_agent(self, agent: str) -> None:
+        """Make somebody an agent no more; what they hold stays theirs [assumed]. Raises ControlError."""
+
+    @abstractmethod
     def register_hook(self, url: str, secret: str | None, topics: list[str] | None) -> dict[str, str]:
         """Register a webhook for these topics (None: all that matter): {"id", "secret"}. Raises ControlError."""
 

@@ -68,6 +68,12 @@ class Controls:
         agent = self.agent(email)
         agent.status, agent.status_at = _STATUS[status], self._account.now()
 
+    def remove_agent(self, email: str) -> None:
+        """Make an agent a contact, as `DELETE /agents/{id}` does."""
+        agent = self.agent(email)
+        del self._account.agents[agent.id]
+        self._account.contact_for(agent.email, agent.name)
+
     def agent(self, email: str) -> Agent:
         """The agent of an address."""
         found = self._account.agent(email)

@@ -179,6 +179,10 @@ class FreshdeskSandbox(SandboxDesk):
         """Set an agent's availability."""
         self._controls.agent_status(agent, status)
 
+    def remove_agent(self, agent: str) -> None:
+        """Make an agent a contact."""
+        self._controls.remove_agent(agent)
+
     def register_hook(self, url: str, secret: str | None, topics: list[str] | None) -> dict[str, str]:
         """Make the rules an admin would make by hand; `id` names them, separated by commas."""
         secret = secret or f"{self.random.getrandbits(128):032x}"

@@ -137,6 +137,13 @@ def _talk_routes(face: Blueprint, space: Workspace, wire: Wire, acts: Conversati
         _manage(wire, acts, item, body())
         return wire.renderer.conversation(item)
 
+    @face.post("/conversations/<conversation_id>/merge")
+    def merge(conversation_id: str) -> Json:
+        item, given = find_conversation(space, conversation_id), body()
+        primary = find_conversation(space, str(need(given, "merge_into_conversation_id", int)))
+        acts.merge(item, primary, wire.owner)
+        return wire.renderer.conversation(primary)
+
     @face.post("/conversations/<conversation_id>/tags")
     def tag(conversation_id: str) -> Json:
         item, given = find_conversation(space, conversation_id, "Conversation not found"), body()

@@ -81,6 +81,11 @@ class Conversations(Inbox):
         self.tell(f"conversation.admin.{word}", item, [part])
         return part
 
+    def merge(self, item: Conversation, primary: Conversation, actor: Actor) -> None:
+        """Close a conversation in favour of the primary one; how the two show their link is not played."""
+        self.move(item, actor, "closed")
+        self.record(item, actor, "merge", merged_into=[None, primary.id])
+
     def wake(self) -> None:
         """Open every conversation whose snooze is over; the bot does it."""
         for item in self.space.conversations.values():

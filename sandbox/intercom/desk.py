@@ -170,6 +170,13 @@ class IntercomSandbox(SandboxDesk):
         admin.away_reason_id = None
         self.hooks.tell_away(admin)
 
+    def remove_agent(self, agent: str) -> None:
+        """Take a teammate out of the workspace and its teams."""
+        admin = self.controls.edits.admin(agent)
+        del self.space.admins[admin.id]
+        for team in self.space.teams.values():
+            team.admin_ids = [member for member in team.admin_ids if member != admin.id]
+
     def register_hook(self, url: str, secret: str | None, topics: list[str] | None) -> dict[str, str]:
         """What the Developer Hub does; without a secret the app's client secret signs."""
         hook = self.hooks.register(url, secret, topics)

@@ -164,6 +164,10 @@ class ZendeskSandbox(SandboxDesk):
         """Sets the unified status."""
         self.backend.set_status(screens.agent(self.state, agent), status)
 
+    def remove_agent(self, agent: str) -> None:
+        """Downgrades them to a customer, as Zendesk does."""
+        self.state.downgrade(screens.agent(self.state, agent))
+
     def register_hook(self, url: str, secret: str | None, topics: list[str] | None) -> dict[str, str]:
         """An event subscription, or a webhook for triggers where topics is ["conditional_ticket_events"]."""
         given = {"name": "sandbox", "endpoint": url, "http_method": "POST", "request_format": "json"}

@@ -239,6 +239,11 @@ class Account:
         home = next((each.id for each in self.organizations.values() if domain in each.domains), None)
         return self._add_user(name or email.partition("@")[0], email, "end-user", now, organization_id=home)
 
+    def downgrade(self, agent: User) -> None:
+        """Make an agent a customer, in no group."""
+        agent.role, agent.group_ids = "end-user", []
+        self.memberships = [each for each in self.memberships if each.user_id != agent.id]
+
     def work_items(self, agent: User) -> list[Ticket]:
         """What counts against an agent's capacity: assigned and open."""
         return [

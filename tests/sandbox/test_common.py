@@ -97,6 +97,9 @@ class SmallDesk(SandboxDesk):
     def agent_status(self, agent: str, status: str) -> None:
         self.texts[agent] = status
 
+    def remove_agent(self, agent: str) -> None:
+        del self.texts[agent]
+
     def register_hook(self, url: str, secret: str | None, topics: list[str] | None) -> dict[str, str]:
         return {"id": "1", "secret": secret or ""}
 
@@ -342,11 +345,14 @@ def test_customers_and_agents_are_played_and_the_state_shows_it(desk: SmallDesk,
         control = "/_sandbox"
         made = client.post(f"{control}/customers/write", json={"email": "ada@globex.example", "body": "Help"}).json()
         client.post(f"{control}/agents/edit", json={"agent": "ana@acme.example", "ticket": made["ticket"], "note": "n"})
-        client.post(f"{control}/agents/status", json={"agent": "ana@acme.example", "status": "away"})
+        for agent in ("ana@acme.example", "bo@acme.example"):
+            client.post(f"{control}/agents/status", json={"agent": agent, "status": "away"})
+        client.post(f"{control}/agents/remove", json={"agent": "bo@acme.example"})
         state = client.get(f"{control}/state").json()
     assert state["vendor"] == "small"
     assert state["now"] == clock.now
     assert {"id": made["ticket"], "text": "n"} in state["tickets"]
+    assert "bo@acme.example" not in {each["id"] for each in state["tickets"]}
     assert [(write["seq"], write["action"], write["actor_kind"]) for write in state["writes"]] == [
         (1, "create", "requester")
     ]
