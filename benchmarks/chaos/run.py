@@ -39,6 +39,9 @@ A 429 has all processes keep away from the desk for a second, so that more of th
 RATE = 12.0
 """Acts a second at three desks together: what two cores carry with every process on them."""
 
+AT_ONCE = 32
+"""Acts on their way to a desk at the same moment."""
+
 _QUIET_SECONDS = 600.0
 """The longest that everything may take to settle; what is missing by then is missing."""
 
@@ -143,26 +146,28 @@ async def _play(
     found: Stage, stories: Sequence[Story], plan: Plan, faults: Mapping[str, object]
 ) -> tuple[list[float], list[float]]:
     """Everything at once; when the last act is done the faults end. Returns the times of the kills and of the cuts."""
-    limits = httpx.Limits(max_connections=32, max_keepalive_connections=0)  # one that is kept may end as it is used
-    async with httpx.AsyncClient(timeout=httpx.Timeout(60, pool=None), limits=limits, trust_env=False) as client:
+    limits = httpx.Limits(max_keepalive_connections=0)  # a connection that is kept may end as it is used
+    hands = asyncio.Semaphore(AT_ONCE)  # and not the pool's own bound, which is slow where thousands wait
+    async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
         for url in found.urls.values():
             (await client.put(f"{url}/_sandbox/faults", json=dict(faults))).raise_for_status()
         lasts = max(story.at + sum(act.wait for act in story.acts) for story in stories)
         killer = asyncio.create_task(_kill(found.fleet, plan, lasts))
         cutter = asyncio.create_task(_cut(found, plan, lasts))
-        await asyncio.gather(*(_tell(client, found.urls[story.vendor], story) for story in stories))
+        await asyncio.gather(*(_tell(client, hands, found.urls[story.vendor], story) for story in stories))
         killed, cut = await killer, await cutter
         for url in found.urls.values():
             (await client.delete(f"{url}/_sandbox/faults")).raise_for_status()
     return killed, cut
 
 
-async def _tell(client: httpx.AsyncClient, url: str, story: Story) -> None:
+async def _tell(client: httpx.AsyncClient, hands: asyncio.Semaphore, url: str, story: Story) -> None:
     await asyncio.sleep(story.at)
     ticket: dict[str, object] = {}
     for act in story.acts:
         await asyncio.sleep(act.wait)
-        answer = await client.post(f"{url}/_sandbox/{act.path}", json={**act.say, **ticket})
+        async with hands:
+            answer = await client.post(f"{url}/_sandbox/{act.path}", json={**act.say, **ticket})
         answer.raise_for_status()
         ticket = ticket or {"ticket": answer.json()["ticket"]}
 
