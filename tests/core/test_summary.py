@@ -1,7 +1,5 @@
 """A note that is updated instead of repeated: at Freshdesk, pinned as the ticket's summary."""
 
-import json
-import urllib.request
 from functools import partial
 from typing import Any
 
@@ -10,7 +8,7 @@ import pytest
 from bridge.model import Mode
 from sandbox.freshdesk import FreshdeskSandbox
 from tests.core.test_journey import POLICY
-from tests.core.test_troubles import TOKENS
+from tests.core.test_unusual import api
 from tests.core.world import SANDBOXES, Make, World
 
 SAYING = POLICY.replace(
@@ -32,13 +30,7 @@ def opened(world: World) -> str:
 def put(world: World, number: str, body: str) -> None:
     """A summary of somebody who is not us; the sandbox lets an administrator's key write in any agent's name."""
     ana = next(agent["id"] for agent in world.control("GET", "state")["agents"] if agent["email"] == "ana@acme.example")
-    request = urllib.request.Request(
-        f"{world.running.url}/api/v2/tickets/{number}/summary",
-        data=json.dumps({"body": body, "user_id": int(ana)}).encode(),
-        method="PUT",
-        headers={"Content-Type": "application/json", "Authorization": TOKENS["freshdesk"]},
-    )
-    urllib.request.urlopen(request, timeout=10).close()
+    api(world, "PUT", f"/api/v2/tickets/{number}/summary", {"body": body, "user_id": int(ana)})
 
 
 def summaries(world: World, number: str) -> list[str]:
