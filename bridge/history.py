@@ -28,12 +28,16 @@ LABELS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A ticket as it began and the label that it has in the end. `text` is cleaned, personal data masked."""
+    """A ticket as it began and the label that it has in the end. `text` is cleaned, personal data masked.
+
+    Tickets of one `thread` ("" for none) are never on both sides of a trial.
+    """
 
     ticket: str
     text: str = field(repr=False)
     label: str
     at: datetime
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

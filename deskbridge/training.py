@@ -133,7 +133,7 @@ def train(examples: Sequence[Labelled], ground: Ground, options: Options, watch:
 
 
 def _example(one: Labelled) -> Example:
-    return Example(one.text, one.label, ref=one.ticket, at=one.at)
+    return Example(one.text, one.label, ref=one.ticket, thread=one.thread, at=one.at)
 
 
 def _rivals(model: Model, ground: Ground, learnt: Sequence[Labelled], asked: Sequence[Labelled]) -> Rivals:

@@ -49,6 +49,7 @@ def train(
     minutes: Minutes = None,
     promise: Promise = 0.95,
     desk: models.OfDesk = None,
+    place: models.At = None,
     since: models.Since = "90d",
     most: models.Most = 20_000,
     by: models.By = None,
@@ -57,17 +58,21 @@ def train(
 ) -> None:
     """Learn labels from a CSV file of tickets, or from a desk's past, and say how good the model is.
 
-    A model of a desk's past is promoted where it is better on fresh tickets than the one in effect.
+    A model for a desk is promoted where it is better on fresh tickets than the one in effect.
     """
-    if desk is not None:
-        models.train_on_desk(desk, label, models.Wishes(since, most, features, minutes, by), config, as_json=as_json)
-        return
+    wishes = models.Wishes(since, most, features, minutes, by)
     if tickets is None:
-        raise typer.BadParameter("name a CSV file with --train, or a desk with --desk")
+        if desk is None:
+            raise typer.BadParameter("name a CSV file with --train, or a desk with --desk")
+        models.train_on_desk(desk, label, wishes, config, as_json=as_json)
+        return
     from bridge.triage import intent  # noqa: PLC0415 - see above
     from deskbridge import examples, reporting  # noqa: PLC0415 - see above
 
     given = examples.labelled(tickets, examples.Columns(text, label, time, thread))
+    if desk is not None:
+        models.train_for_desk(desk, place, given, wishes, config, as_json=as_json)
+        return
     intent.check_free(output)
     with stages() as watch:
         model = intent.train(given, _options(features, minutes, promise), watch)

@@ -1,8 +1,8 @@
-"""`deskbridge triage models`, `rollback`, `drift` and `train --desk`: models from a desk's tickets, and their fate."""
+"""`deskbridge triage models`, `rollback`, `drift` and `train --desk`: the models of a desk, and their fate."""
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from bridge.purpose import Rank, purpose
 from bridge.settings import Settings
 from bridge.store import Store, models
 from bridge.store.activations import Activation, How
+from bridge.triage import redact
 from deskbridge.cli.database import opened
 from deskbridge.cli.outlast import patient
 from deskbridge.cli.progress import stages
@@ -31,6 +32,7 @@ from deskbridge.policies import here
 from deskbridge.wiring import connect, read_settings, terms, utc_now
 
 if TYPE_CHECKING:
+    from bridge.triage.intent import Example
     from deskbridge.training import Drift, Trained
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The settings file.")]
@@ -38,6 +40,12 @@ By = Annotated[str | None, typer.Option("--by", help="Who does it, for the recor
 
 OfDesk = Annotated[
     str | None, typer.Option("--desk", help="Learn from this desk's solved tickets; --label names where.")
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--place", help="With --desk and --train: where the file's labels belong at the desk, as field:topic."
+    ),
 ]
 Since = Annotated[str, typer.Option(metavar="90d", help="With --desk: how far to look back (m, h, d).")]
 Most = Annotated[int, typer.Option(min=1, help="With --desk: at most so many labelled tickets, the oldest.")]
@@ -126,23 +134,56 @@ def drift(
 
 def train_on_desk(desk: str, label: str, wishes: Wishes, config: Path, *, as_json: bool) -> None:
     """Read a desk's past, train on it, and promote the model where it is better. Raises ReadingFailed and others."""
-    from bridge.triage.intent import Options  # noqa: PLC0415 - scipy, which no other command of this group needs
-    from deskbridge.training import Ground, train  # noqa: PLC0415 - the same
-
-    settings = read_settings(config, os.environ)
-    if desk not in settings.desks:
-        raise typer.BadParameter(f"no desk is called '{desk}'; there are {', '.join(settings.desks)}")
+    settings = _settings(config, desk)
     place, start = _place(label), utc_now() - span_of(wishes.since)
-    wanted = rules.load(settings.policy).labelling
-    promise = wanted.promise if wanted is not None else SURE_ENOUGH
     with opened(settings) as store:
         notebook = Notebook(settings.models / f".{desk}.reading.jsonl", f"{desk} {place}")
         found = _read(settings, store, desk, place, notebook, start, wishes.most)
-        ground = Ground(store, settings.models, desk, str(place), wishes.by or here(), promise)
-        with stages() as watch:
-            trained = train(found, ground, Options(wishes.features, wishes.seconds, promise), watch, utc_now())
+        trained = _trained(found, settings, store, desk, place, wishes)
     notebook.done()
     typer.echo(json.dumps(trained.plain()) if as_json else "\n".join(_told(trained)))
+
+
+def train_for_desk(
+    desk: str, place: str | None, given: Iterable["Example"], wishes: Wishes, config: Path, *, as_json: bool
+) -> None:
+    """Train on a file's tickets as on a desk's past: the same newest fifth, rival and promotion. Raises TooFew."""
+    if place is None:
+        raise typer.BadParameter("--place is needed with --train and --desk: where the labels belong at the desk")
+    settings, found = _settings(config, desk), list(_labelled(given))
+    with opened(settings) as store:
+        trained = _trained(found, settings, store, desk, _place(place), wishes)
+    typer.echo(json.dumps(trained.plain()) if as_json else "\n".join(_told(trained)))
+
+
+def _labelled(given: Iterable["Example"]) -> Iterator[Labelled]:
+    """The tickets of a file that have words and a label. Raises BadParameter where they have no time."""
+    for one in given:
+        if one.at is None:
+            raise typer.BadParameter("--time is needed with --desk: the newest tickets say whether a model is better")
+        if one.text.strip() and one.label.strip():
+            yield Labelled(one.ref, redact(one.text), one.label.strip(), one.at, one.thread)
+
+
+def _settings(config: Path, desk: str) -> Settings:
+    settings = read_settings(config, os.environ)
+    if desk not in settings.desks:
+        raise typer.BadParameter(f"no desk is called '{desk}'; there are {', '.join(settings.desks)}")
+    return settings
+
+
+def _trained(
+    found: Sequence[Labelled], settings: Settings, store: Store, desk: str, place: labels.Place, wishes: Wishes
+) -> "Trained":
+    """A model of labelled tickets beside the desk's others, for the precision that the policy promises."""
+    from bridge.triage.intent import Options  # noqa: PLC0415 - scipy, which no other command of this group needs
+    from deskbridge.training import Ground, train  # noqa: PLC0415 - the same
+
+    wanted = rules.load(settings.policy).labelling
+    promise = wanted.promise if wanted is not None else SURE_ENOUGH
+    ground = Ground(store, settings.models, desk, str(place), wishes.by or here(), promise)
+    with stages() as watch:
+        return train(found, ground, Options(wishes.features, wishes.seconds, promise), watch, utc_now())
 
 
 def _place(label: str) -> labels.Place:

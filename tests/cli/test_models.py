@@ -1,5 +1,6 @@
 """`deskbridge triage train --desk`, `models`, `rollback`, `drift`: from a desk's past to a model in effect and back."""
 
+import csv
 import json
 import stat
 from collections.abc import Iterator
@@ -85,6 +86,39 @@ def test_a_desks_past_becomes_a_model_that_explains_new_tickets(desk: Desk, tmp_
     assert "next" in explained["predicted"]["words"]
     assert "the model" in run(tmp_path, "explain", f"{DESK}:{number}")
     assert "Too few tickets to tell" in run(tmp_path, "triage", "drift")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A file of labelled tickets with their times."""
+    file = tmp_path / "tickets.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["text", "label", "at"])
+        rows.writerows([one.text, one.label, one.at.isoformat()] for one in labelled(300))
+    return file
+
+
+def test_a_file_of_tickets_becomes_the_model_in_effect_of_a_desk(desk: Desk, tmp_path: Path, table: Path) -> None:
+    file = ["triage", "train", "--train", str(table), "--time", "at", "--features", "light", "--desk", DESK]
+    first = plain(tmp_path, *file, "--place", "team")
+    assert (first["desk"], first["label"], first["tickets"], first["promoted"]) == (DESK, "team", 240, True)
+    listed = plain(tmp_path, "triage", "models")
+    assert (listed["version"], listed["in_effect"]) == (first["version"], True)
+    number = desk.customer("Help", "the export crashes with an error and the screen freezes")
+    assert plain(tmp_path, "explain", f"{DESK}:{number}")["predicted"]["model"] == first["version"]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"), [(["--time", "at"], "--place is needed"), (["--place", "team"], "--time is needed")]
+)
+def test_a_file_for_a_desk_must_say_when_tickets_came_and_where_labels_belong(
+    desk: Desk, tmp_path: Path, table: Path, more: list[str], words: str
+) -> None:
+    result = invoke(tmp_path, "triage", "train", "--train", str(table), "--desk", DESK, *more)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert not (tmp_path / "models").exists()
 
 
 def test_a_desk_that_refuses_costs_no_ticket_that_was_read(desk: Desk, tmp_path: Path) -> None:
