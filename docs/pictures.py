@@ -1,6 +1,7 @@
 """Draws what our commands say of the sandbox desks, for the pages in docs/desks/: `python -m docs.pictures`."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
@@ -27,6 +28,9 @@ WIDTH: Final = 110
 
 LINES: Final = 70
 """Of a longer answer the picture says how much it leaves out."""
+
+_WEB_FONT: Final = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
+"""A reader's own fixed-width font will do, and nobody's page should ask a third party for one."""
 
 ASKED: Final = CustomerMessage("ada@globex.example", "Please refund the invoice.", "Ada Client", "Charged twice")
 
@@ -73,7 +77,8 @@ def draw(vendor: str, account: Account, folder: Path) -> None:
         console = Console(record=True, width=WIDTH, file=StringIO())
         console.print(Text.from_ansi(_cut(lines)))
         path = folder / f"{vendor}-{command}.svg"
-        path.write_text(console.export_svg(title=f"deskbridge {command}", unique_id=path.stem), "utf-8")
+        drawn = console.export_svg(title=f"deskbridge {command}", unique_id=path.stem)
+        path.write_text(_WEB_FONT.sub("", drawn), "utf-8")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from docs import pictures
 
 DOCS = Path(__file__).parents[1] / "docs"
-ELSEWHERE = re.compile(r"/tmp|/home|/root|/work|/Users")
+ELSEWHERE = re.compile(r"/tmp|/home|/root|/Users")
 
 
 def shown(page: Path) -> list[Path]:
