@@ -11,9 +11,21 @@ from sqlalchemy import Row, select
 
 from bridge.errors import Conflict, NotThere, Permanent, Retryable, Unclear
 from bridge.metrics import Metrics
-from bridge.model import Change, Delivery, Mode, Operation, Receipt, Step, StepState, Ticket, TicketRef
+from bridge.model import (
+    AgentRecord,
+    Change,
+    Delivery,
+    Mode,
+    Operation,
+    Receipt,
+    Roster,
+    Step,
+    StepState,
+    Ticket,
+    TicketRef,
+)
 from bridge.pipeline import ConnectedDesk
-from bridge.ports import Capability
+from bridge.ports import Capability, Clock
 from bridge.store import Store, casebook, inbox, mailbox, outbox, tables
 from bridge.store import roster as rosters
 from bridge.store.inbox import Arrival
@@ -37,6 +49,7 @@ WITHOUT_EFFECT: dict[str, Callable[[], BaseException]] = {
     "conflict": lambda: Conflict("edited", 409),
     "refused": lambda: Permanent("no", 422),
     "gone": lambda: NotThere("no such ticket", 404),
+    "agent gone": lambda: NotThere("no such agent", 404),
     "mistake": lambda: ValueError("ours"),
     "killed before": Killed,
 }
@@ -53,6 +66,7 @@ ENDS = {
     "refused": {"parked"},
     "gone": {"dropped"},
     "conflict": {"superseded", "parked"},
+    "agent gone": {"superseded", "parked"},
     "mistake": {"open", "parked"},
     "silent": {"open", "done"},
 }
@@ -68,7 +82,7 @@ class Desk:
     name = "acme"
     can = frozenset({Capability.OPTIMISTIC_LOCK})
 
-    def __init__(self, meanwhile: Callable[[str], None]) -> None:
+    def __init__(self, meanwhile: Callable[[str], None], clock: Clock) -> None:
         self.effects: Counter[Key] = Counter()
         self.script: list[str] = []
         self.touched: list[str] = []
@@ -76,6 +90,11 @@ class Desk:
         self._late: set[Key] = set()
         self._under_way: set[Key] = set()
         self._meanwhile = meanwhile
+        self._clock = clock
+
+    def roster(self) -> Roster:
+        there = () if self.met == "agent gone" else (AgentRecord("1", "Ana"),)
+        return Roster(self.name, self._clock(), there, ())
 
     def find(self, step: Step) -> Receipt | None:
         self.touched.append(step.marker)
@@ -119,8 +138,8 @@ class Outbox(StoreMachine):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.desk = Desk(self._meanwhile)
-        desks: dict[str, Any] = {"acme": ConnectedDesk(self.desk, Mode.LIVE)}  # type: ignore[arg-type]  # two methods
+        self.desk = Desk(self._meanwhile, self.clock)
+        desks: dict[str, Any] = {"acme": ConnectedDesk(self.desk, Mode.LIVE)}  # type: ignore[arg-type]  # three methods
         self.writers = WriteBack(store, desks, clock=self.clock, metrics=Metrics(), lease=LEASE)
         self.names = {worker: worker for worker in WORKERS}
         self.working = ""
