@@ -23,7 +23,7 @@ costs accuracy there. Ten-row draws refused more of what was held out as well.
 """
 
 _ODDS_COST: Final = 20.0
-"""The C of those log-odds, for rows of length 2: of 5 and 20 the better by cross-validation where there are many rows."""
+"""The C of those log-odds, for rows of length 2: of 5 and 20 the better by cross-validation on many rows."""
 
 
 @dataclass(frozen=True, slots=True)
