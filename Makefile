@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := adapters bridge deskbridge rules sandbox webhooks tests benchmarks
+CODE := adapters bridge deskbridge rules sandbox webhooks tests benchmarks docs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench chaos requirements clean
