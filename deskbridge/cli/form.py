@@ -123,7 +123,7 @@ class Form:
         place = self._store or Place.usual(os.environ)
         keeps = keeper(place, self._config, os.environ, utc_now)
         if connecting.write(self._config, self._name, self._vendor, {**answers, **suggested}, keeps):
-            typer.echo(f"Wrote desk '{self._name}' to {self._config}. {_NEXT.format(name=self._name)}")
+            typer.echo(f"Wrote desk '{self._name}' to {self._config}. {_next(self._vendor, self._name)}")
         else:
             typer.echo(f"{self._config} has desk '{self._name}' like that; nothing was changed.")
 
@@ -154,11 +154,15 @@ def introduced(desk: Any, tokens: StoredTokens) -> Introduction:
     return found
 
 
-_NEXT: Final = (
-    "Next: `deskbridge check --live`, then `deskbridge install webhooks {name} --url https://…` and `deskbridge serve`."
-)
 _REFERENCE: Final = re.compile(r"\$\{[^}]+\}")
 _SUBDOMAIN: Final = re.compile(r"[A-Za-z0-9-]+")
+
+
+def _next(vendor: str, name: str) -> str:
+    """What comes after `connect`; a vendor that a person sets up by hand looks first whether somebody answers."""
+    install, serve = f"`deskbridge install webhooks {name} --url https://…`", "`deskbridge serve`"
+    order = f"{install} and {serve}" if VENDORS[vendor].installer.ways else f"{serve} and, while it runs, {install}"
+    return f"Next: `deskbridge check --live`, then {order}."
 
 
 def _whole(vendor: str, given: str) -> str:

@@ -90,6 +90,12 @@ def test_from_an_empty_folder_to_a_desk_in_shadow_mode(vendor: str, desk: Runnin
     assert not desk.desk.history.writes
 
 
+def test_next_comes_serve_before_webhooks_where_only_a_person_can_put_them_up(vendor: str, desk: Running) -> None:
+    _, _, told = run(*options(vendor, desk.url)).output.partition("Next: ")
+    order = re.findall(r"deskbridge (check|install|serve)", told)
+    assert order == (["check", "serve", "install"] if vendor == "intercom" else ["check", "install", "serve"])
+
+
 def test_a_second_time_nothing_is_changed(vendor: str, desk: Running, folder: Path) -> None:
     run(*options(vendor, desk.url))
     before = files(folder)
