@@ -167,6 +167,7 @@ class Bridge:
             troubles=self.troubles,
             warnings=self.warnings,
             pinged=partial(installations.pinged, self.store),
+            refused=partial(installations.refused, self.store),
         )
         return app, intake
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final, Protocol
@@ -29,6 +29,9 @@ COMMIT_SECONDS = 4.0
 
 PAGE_THREADS = 8
 """The most pages at a time. They may wait for the database; webhooks never wait for them."""
+
+NOTED_EVERY: Final = timedelta(seconds=1)
+"""How often a desk's refused calls are noted: whoever pours forgeries in costs the database no more than that."""
 
 COALESCE = timedelta(seconds=1)
 """How long a change to a known ticket waits for its siblings; a new ticket does not wait."""
@@ -55,16 +58,18 @@ def create_app(
     troubles: Callable[[], Mapping[str, str]],
     warnings: Callable[[], Mapping[str, str]] = dict,
     pinged: Callable[[str, datetime], None] | None = None,
+    refused: Callable[[str, str, datetime], None] | None = None,
 ) -> ASGIApp:
     """The ASGI app. Nothing in it blocks the event loop: `troubles` and `warnings` are asked in a page's thread.
 
-    `pinged` hears in a thread of its own of each call, proven to be a desk's, that is only to see whether we listen.
+    `pinged` hears in a thread of its own of each call, proven to be a desk's, that is only to see whether we listen;
+    `refused` likewise, with the reason, of a call that is not proven, at most once in `NOTED_EVERY` a desk.
     `admits` is False while too much waits already; `troubles` says by name what keeps the bridge from working (empty:
     ready), `warnings` what an admin should know although it works. Bodies over `max_body` bytes are refused.
     """
     pages = create_pages(desks.keys(), metrics, troubles, warnings)
     threaded = WSGIMiddleware(pages.wsgi_app, workers=PAGE_THREADS)  # type: ignore[arg-type] # its environ is a TypedDict
-    return _Receiver(desks, keeper, clock, metrics, max_body, admits, threaded, pinged)
+    return _Receiver(desks, keeper, clock, metrics, max_body, admits, threaded, pinged, refused)
 
 
 class _HungUp(Exception):
@@ -81,6 +86,8 @@ class _Receiver:
     admits: Callable[[], Awaitable[bool]]
     pages: ASGIApp
     pinged: Callable[[str, datetime], None] | None
+    refused: Callable[[str, str, datetime], None] | None
+    noted: dict[str, datetime] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's own interface: a POST below /hooks/ is a delivery, everything else is for the pages."""
@@ -133,6 +140,7 @@ class _Receiver:
             delivery = desk.verify(raw)
         except DeliveryRefused as refused:
             log.warning("delivery refused", desk=desk.name, reason=refused.reason)
+            await self._note(desk.name, refused.reason, raw.received_at)
             return "refused", refused.status
         if not delivery.keep:
             if self.pinged is not None:
@@ -148,6 +156,17 @@ class _Receiver:
         if not fresh:
             return "known", 200
         return ("kept" if found.ticket is not None else "not understood"), 200
+
+    async def _note(self, desk: str, reason: str, at: datetime) -> None:
+        """Have a refusal kept for whoever asks why nothing arrives; where that fails it is a refusal all the same."""
+        before = self.noted.get(desk)
+        if self.refused is None or (before is not None and at - before < NOTED_EVERY):
+            return
+        self.noted[desk] = at
+        try:
+            await asyncio.to_thread(self.refused, desk, reason, at)
+        except Exception as error:  # noqa: BLE001 - the answer does not hang on it
+            log.error("refusal not noted", desk=desk, error=type(error).__name__, at=whereabouts(error))
 
 
 def arrival(desk: Desk, delivery: Delivery) -> Arrival:

@@ -1,11 +1,20 @@
-"""What we put up at each desk, and when a desk was last heard."""
+"""What we put up at each desk, when a desk was last heard, and which call to its address was last refused."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
 
 from bridge.store.session import Store
-from bridge.store.tables import deliveries, installations, pings
+from bridge.store.tables import deliveries, installations, pings, refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that could not be proven to be a desk's: when it came, and why not."""
+
+    at: datetime
+    reason: str
 
 
 def load(connection: Connection, desk: str) -> str | None:
@@ -23,10 +32,11 @@ def save(store: Store, desk: str, body: str) -> None:
 
 
 def forget(store: Store, desk: str) -> None:
-    """Write nothing about a desk any more, and not that it called."""
+    """Write nothing about a desk any more, and not what called."""
     with store.writing() as connection:
         connection.execute(delete(installations).where(installations.c.desk == desk))
         connection.execute(delete(pings).where(pings.c.desk == desk))
+        connection.execute(delete(refusals).where(refusals.c.desk == desk))
 
 
 def pinged(store: Store, desk: str, at: datetime) -> None:
@@ -34,6 +44,19 @@ def pinged(store: Store, desk: str, at: datetime) -> None:
     row = {"desk": desk, "at": at}
     with store.writing() as connection:
         connection.execute(store.insert(pings).values(row).on_conflict_do_update(index_elements=["desk"], set_=row))
+
+
+def refused(store: Store, desk: str, reason: str, at: datetime) -> None:
+    """Note that a call to a desk's address was refused, in place of the one before."""
+    row = {"desk": desk, "at": at, "reason": reason}
+    with store.writing() as connection:
+        connection.execute(store.insert(refusals).values(row).on_conflict_do_update(index_elements=["desk"], set_=row))
+
+
+def refusal(connection: Connection, desk: str, *, after: datetime | None) -> Refusal | None:
+    """The last call to a desk's address that was refused, None where none was after a time."""
+    row = connection.execute(select(refusals.c.at, refusals.c.reason).where(refusals.c.desk == desk)).first()
+    return None if row is None or (after is not None and row.at <= after) else Refusal(row.at, row.reason)
 
 
 def heard(connection: Connection, desk: str, *, besides: str) -> datetime | None:

@@ -375,6 +375,15 @@ pings = Table(
 )
 """When each desk last made a call that is no event, to see whether we listen."""
 
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""The last call to each desk's address that could not be proven to be the desk's, and why not."""
+
 models = Table(
     "models",
     metadata,

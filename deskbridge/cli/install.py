@@ -23,6 +23,7 @@ from bridge.ports import Act, Installer
 from bridge.reconcile import OWN_KEYS
 from bridge.settings import Settings
 from bridge.store import Store, installations
+from bridge.store.installations import Refusal
 from deskbridge.cli.database import opened
 from deskbridge.cli.named import desks_named
 from deskbridge.cli.outlast import outlast
@@ -196,10 +197,11 @@ def _conclude(
     """Say how it stands; where a person has the next move, wait for the desk's call that shows that it was made."""
     if steps:
         report.say("This vendor lets no program do it. Do this:", *(f"{n}. {step}" for n, step in enumerate(steps, 1)))
-        heard = None if report.dry_run else _await(report, store, desk, wait)
+        heard, refusal = (None, None) if report.dry_run else _await(report, store, desk, wait)
         report.end(desk, address=address, steps=list(steps), heard_at=heard.isoformat() if heard else None)
         if heard is None and not report.dry_run:
-            raise InstallFailed(f"desk '{desk}' has not called in {wait} s; run this again, it goes on waiting")
+            why = f" ({_refused(refusal)})" if refusal else ""
+            raise InstallFailed(f"desk '{desk}' has not called in {wait} s{why}; run this again, it goes on waiting")
         return
     if report.dry_run:
         report.say(*([] if report.calls else ["Nothing would be changed."]))
@@ -211,23 +213,32 @@ def _conclude(
     report.end(desk, address=address, new_secrets=list(changed))
 
 
-def _await(report: _Report, store: Store, desk: str, seconds: int) -> datetime | None:
-    """When the desk last called at this address; waits for a first call, as long as nobody interrupts."""
+def _await(report: _Report, store: Store, desk: str, seconds: int) -> tuple[datetime | None, Refusal | None]:
+    """When the desk last called at this address, or what was refused there; waits, as long as nobody interrupts."""
     begun = installing.find(store, desk)
-    until, told = time.monotonic() + seconds, False
+    moved_at = begun.moved_at if begun else None
+    until, told, before = time.monotonic() + seconds, False, None
     try:
         while True:
             with store.reading() as connection:
                 heard = installations.heard(connection, desk, besides=OWN_KEYS)
-            if heard is not None and (begun is None or begun.moved_at is None or heard >= begun.moved_at):
+                refusal = installations.refusal(connection, desk, after=heard or moved_at)
+            if heard is not None and (moved_at is None or heard >= moved_at):
                 report.say(f"'{desk}' has called at {heard:%H:%M:%S} UTC: its webhooks arrive.")
-                return heard
+                return heard, None
             if time.monotonic() >= until:
-                return None
+                return None, refusal
             if not told:
                 report.say("Waiting for its call, which a running `deskbridge serve` takes; Ctrl-C stops the waiting.")
-            told = True
+            if refusal != before and refusal is not None:
+                report.say(f"{_refused(refusal)}.")
+            told, before = True, refusal
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         typer.echo("Stopped waiting. Run this again to look whether it has called.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _refused(refusal: Refusal) -> str:
+    words = f"a call at {refusal.at:%Y-%m-%d %H:%M:%S} UTC was refused: {refusal.reason}"
+    return f"{words}; compare `webhook_secrets` in the settings with the secret at the vendor, and restart `serve`"

@@ -19,6 +19,12 @@ DAY: Final = timedelta(hours=24)
 ROUNDS: Final = 10
 """So many rounds of polling without one that came to its end are a fault."""
 
+COMPARE: Final = (
+    "If the desk made it: compare `webhook_secrets` in the settings with the secret at the vendor, then restart "
+    "`deskbridge serve`."
+)
+"""What to do where a desk's calls are refused; whoever knows the address can make one that is not the desk's."""
+
 TRUSTED: Final = {
     Trust.LOCKED: (Health.OK, "bulk writes are under the lock, as a rehearsal showed"),
     Trust.PROVEN: (Health.OK, "bulk writes keep lock and mark, as was seen"),
@@ -31,6 +37,7 @@ def of_desk(store: Store, settings: Settings, desk: str, now: datetime) -> Itera
     """Everything the database knows that bears on a desk's health."""
     yield from _held(store, desk, now)
     yield _arrivals(store, desk, now)
+    yield from _refusals(store, desk)
     yield from _strange(store, desk)
     yield _polling(store, settings, desk, now)
     with store.reading() as connection:
@@ -70,6 +77,16 @@ def _arrivals(store: Store, desk: str, now: datetime) -> Diagnosis:
         advice = f"`deskbridge install webhooks {desk}`; see that `deskbridge serve` can be reached from outside."
         return Diagnosis("webhooks", Health.WARNING, words, advice)
     return Diagnosis("webhooks", Health.OK, words)
+
+
+def _refusals(store: Store, desk: str) -> Iterator[Diagnosis]:
+    """A call that was refused and that none followed which was not: most often the secret in the settings is wrong."""
+    with store.reading() as connection:
+        heard = installations.heard(connection, desk, besides=OWN_KEYS)
+        refused = installations.refusal(connection, desk, after=heard)
+    if refused is not None:
+        words = f"a call at {refused.at:%Y-%m-%d %H:%M:%S} UTC was refused, and none was taken since: {refused.reason}"
+        yield Diagnosis("webhooks refused", Health.WARNING, words, COMPARE)
 
 
 def _strange(store: Store, desk: str) -> Iterator[Diagnosis]:

@@ -1,12 +1,13 @@
 """What is written down of installations and of desks that called, on both engines."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bridge.installing import Installation, find
 from bridge.model import Delivery
 from bridge.ports import Piece
 from bridge.store import Store, codec, installations
 from bridge.store.inbox import Arrival, keep
+from bridge.store.installations import Refusal
 from tests.conftest import Clock
 
 OURS = "@reconciled/"
@@ -15,6 +16,11 @@ OURS = "@reconciled/"
 def heard(store: Store, desk: str = "acme") -> object:
     with store.reading() as connection:
         return installations.heard(connection, desk, besides=OURS)
+
+
+def refusal(store: Store, after: datetime | None = None, desk: str = "acme") -> Refusal | None:
+    with store.reading() as connection:
+        return installations.refusal(connection, desk, after=after)
 
 
 def arrive(store: Store, clock: Clock, key: str, ticket: str | None = "1", words: str | None = None) -> None:
@@ -29,9 +35,11 @@ def test_what_was_put_up_is_written_down_exactly_and_forgotten(store: Store, clo
         assert find(store, "acme") == state
     assert find(store, "other") is None
     installations.pinged(store, "acme", clock.now)
+    installations.refused(store, "acme", "unsigned", clock.now)
     installations.forget(store, "acme")
     assert find(store, "acme") is None
     assert heard(store) is None
+    assert refusal(store) is None
 
 
 def test_a_desk_was_last_heard_by_its_newest_call_and_what_polling_found_is_none(store: Store, clock: Clock) -> None:
@@ -46,6 +54,17 @@ def test_a_desk_was_last_heard_by_its_newest_call_and_what_polling_found_is_none
     installations.pinged(store, "acme", clock.now)
     assert heard(store) == clock.now
     assert heard(store, "other") is None
+
+
+def test_the_newest_refusal_is_told_unless_something_came_after_it(store: Store, clock: Clock) -> None:
+    assert refusal(store) is None
+    installations.refused(store, "acme", "unsigned", clock.now)
+    clock.turn(60)
+    installations.refused(store, "acme", "signed by another secret", clock.now)
+    newest = Refusal(clock.now, "signed by another secret")
+    assert refusal(store) == refusal(store, clock.now - timedelta(seconds=1)) == newest
+    assert refusal(store, clock.now) is None
+    assert refusal(store, desk="other") is None
 
 
 def test_calls_and_findings_are_counted_apart_and_since_a_time(store: Store, clock: Clock) -> None:

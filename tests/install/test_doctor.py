@@ -469,6 +469,18 @@ def test_what_arrived_what_polling_found_and_what_nobody_understood_is_counted(
     store.close()
 
 
+def test_a_call_that_was_refused_is_warned_of_until_one_is_taken(surgery: Callable[..., Surgery]) -> None:
+    here, now = surgery("intercom"), utc_now()
+    store = here.store()
+    installations.refused(store, "acme", "not made with a client secret of ours", now - timedelta(minutes=1))
+    told = here.about("webhooks refused")
+    assert (told.health, "not made with a client secret of ours" in told.words) == (Health.WARNING, True)
+    assert "webhook_secrets" in (told.advice or "")
+    installations.pinged(store, "acme", now)
+    store.close()
+    assert "webhooks refused" not in here.looks()
+
+
 def test_polling_that_stands_still_is_a_fault(surgery: Callable[..., Surgery]) -> None:
     here = surgery("freshdesk")
     here.place.run("sync")

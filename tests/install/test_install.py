@@ -223,6 +223,18 @@ def test_intercom_prints_the_steps_and_waits_until_its_ping_has_come(intercom: P
     store.close()
 
 
+def test_a_call_that_was_refused_is_told_with_the_reason_while_and_after_it_is_waited(intercom: Place) -> None:
+    store = Store(f"sqlite:///{intercom.folder}/deskbridge.db")
+    store.migrate()
+    installations.refused(store, "acme", "not made with a client secret of ours", datetime.now(UTC))
+    result = intercom.run("install", "webhooks", "acme", *URL, "--wait", "1", code=None)
+    words = "UTC was refused: not made with a client secret of ours; compare `webhook_secrets` in the settings"
+    assert (result.stdout.count(words), words in str(result.exception)) == (1, True)
+    installations.pinged(store, "acme", datetime.now(UTC))
+    store.close()
+    assert words not in intercom.run("install", "webhooks", "acme", "--wait", "1").output
+
+
 def test_waiting_can_be_interrupted(intercom: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
