@@ -35,11 +35,24 @@ class NothingToExplain(DeskbridgeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A decision that was made about a ticket before: its id, when, and in which mode."""
+
+    id: str
+    at: datetime
+    mode: Mode
+
+    def plain(self) -> dict[str, str]:
+        """The same as JSON can say it."""
+        return {"id": self.id, "at": self.at.isoformat(), "mode": self.mode.value}
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """A ticket's explanation. `assignment` has the agents who were looked at, None where none were.
 
     `kept` says what the policy wants and does not get, and for whose sake; `remarks` what else there is to know.
-    `decisions` are the ids of earlier ones about the same ticket.
+    `decisions` are the earlier ones about the same ticket, oldest first.
     """
 
     ticket: str
@@ -50,7 +63,7 @@ class Explained:
     assignment: Assignment | None
     kept: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    decisions: tuple[str, ...] = ()
+    decisions: tuple[Earlier, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """The whole as JSON can say it."""
@@ -65,7 +78,7 @@ class Explained:
             "assignment": None if self.assignment is None else asdict(self.assignment),
             "kept": list(self.kept),
             "remarks": list(self.remarks),
-            "decisions": list(self.decisions),
+            "decisions": [one.plain() for one in self.decisions],
         }
 
 
@@ -112,7 +125,7 @@ def of_ticket(
     with store.reading() as connection:
         known, memory = mailboxes.recall(connection, ref)
         place = queue.of(connection, ref)
-        earlier = tuple(decision.id for decision in journal.of_ticket(connection, ref.desk, ref.id))
+        earlier = tuple(Earlier(one.id, one.at, one.mode) for one in journal.of_ticket(connection, ref.desk, ref.id))
         is_known = ref.desk in rosters.load(connection)
     with purpose("explain"):
         history = remembered.looks_back(memory, known, queued=place is not None)
@@ -154,7 +167,9 @@ def _as_now(
         remarks.append(f"it has an agent already, {case.standing.assignee}: none is looked for")
     if ticket.status in SETTLED:
         remarks.append(f"it is {ticket.status}: nothing is decided while it is")
-    elif memory.decided and not memory.conflicts:
+    elif not memory.decided:
+        remarks.append("not decided on yet: this is what the policy would do with it now")
+    elif not memory.conflicts:
         remarks.append("it was decided on before: the next decision comes with its requester's next message")
     wanted = wishes.wish(policy, desk, outcome.effect, assignment)
     kept = wishes.settle(wanted, ticket, memory, connected.desk.can).kept

@@ -99,8 +99,10 @@ def shown(explained: Explained) -> Group:
         parts.append(_agents(explained.assignment))
     parts += [Text(f"left alone: {sentence}") for sentence in explained.kept]
     parts += [Text(sentence) for sentence in explained.remarks]
-    if explained.decisions:
-        parts.append(Text(f"earlier decisions: {', '.join(explained.decisions)}"))
+    parts += [
+        Text(f"earlier decision: {one.at:%Y-%m-%d %H:%M} UTC, {one.mode.value}, {one.id}")
+        for one in explained.decisions
+    ]
     return Group(*parts)
 
 

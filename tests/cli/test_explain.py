@@ -68,6 +68,7 @@ def test_a_ticket_of_a_desk_is_read_and_explained_with_the_agents_who_lost_and_n
     assert {call["method"] for call in world.calls()[calls:]} == {"GET"}
     assert (world.writes(number), counts(world.store)) == ([], before)
     assert explained["decisions"] == []
+    assert explained["remarks"] == ["not decided on yet: this is what the policy would do with it now"]
 
 
 def test_agents_who_are_away_lose_in_those_words(world: World, tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_agents_who_are_away_lose_in_those_words(world: World, tmp_path: Path) -
     assert [cell.strip() for cell in lost.split("│")[1:5]] == ["ana", "lost", "offline", "0 of 3"]
 
 
-def test_what_somebody_else_set_is_told_as_left_alone_and_earlier_decisions_by_their_ids(
+def test_what_somebody_else_set_is_told_as_left_alone_and_earlier_decisions_by_time_and_mode(
     world: World, tmp_path: Path
 ) -> None:
     number = world.customer("Charged twice", "Please refund the invoice.")
@@ -87,10 +88,14 @@ def test_what_somebody_else_set_is_told_as_left_alone_and_earlier_decisions_by_t
     world.run()
     explained = plain(tmp_path, f"{DESK}:{number}")
     assert explained["kept"] == ["tag money was taken off by somebody"]
-    assert explained["decisions"] == [decision.id for decision in world.decisions(number)]
+    (decision,) = world.decisions(number)
+    assert explained["decisions"] == [{"id": decision.id, "at": decision.at.isoformat(), "mode": "live"}]
+    assert not [remark for remark in explained["remarks"] if remark.startswith("not decided on yet")]
     assert explained["assignment"] is None
     assert explained["remarks"][0].startswith("it has an agent already")
-    assert f"left alone: {explained['kept'][0]}" in run(tmp_path, f"{DESK}:{number}")
+    told = run(tmp_path, f"{DESK}:{number}")
+    assert f"left alone: {explained['kept'][0]}" in told
+    assert f"earlier decision: {decision.at:%Y-%m-%d %H:%M} UTC, live, {decision.id}" in told
 
 
 @pytest.mark.parametrize("world", ["zendesk", "intercom"], indirect=True)
