@@ -53,12 +53,16 @@ def route(snapshot: Snapshot, match: matching.Match = matching.best) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What tickets that are alike to every agent share: who may be given one now, and what it costs."""
+    """What tickets that are alike to every agent share: who may be given one now, and what it costs.
+
+    `chance` are the minutes after which one of those at work who could take it comes free, on average.
+    """
 
     able: Flags
     fair: Flags
     price: Price
     whole: Numbers
+    chance: float
 
 
 class _Planner:
@@ -120,7 +124,7 @@ class _Planner:
             return False
         worth = np.zeros((len(offers), len(self._crew.agents)))
         for line, offer in zip(worth, offers, strict=True):
-            np.divide(urgency(offer.ticket), offer.kind.whole, out=line, where=offer.allowed)
+            np.divide(urgency(offer.ticket, offer.kind.chance), offer.kind.whole, out=line, where=offer.allowed)
         pairs = self._match(worth)
         for row, column in pairs:
             kind = offers[row].kind
@@ -152,8 +156,10 @@ class _Planner:
         able = self._able(ticket)
         if not able.any():
             return None
-        price = self._prices.of(ticket, self._crew.suited(reached(ticket)))
-        return _Kind(able, self._fairly(able, self._rules_of(ticket)), price, price.whole)
+        suited = self._crew.suited(reached(ticket))
+        price = self._prices.of(ticket, suited)
+        chance = self._crew.norm(ticket.topic) / max(int((suited & self._crew.available).sum()), 1)
+        return _Kind(able, self._fairly(able, self._rules_of(ticket)), price, price.whole, chance)
 
     def _fairly(self, able: Flags, rules: Rules) -> Flags:
         """Those of the able who have not had more than their share, where there are such."""

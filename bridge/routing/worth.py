@@ -21,6 +21,11 @@ CURVE: Final = 3.0
 LATEST: Final = 1.2
 """It grows no more from so many promises on: what is late already must not keep back what can be in time."""
 
+CHANCES: Final = 4.0
+"""Times the mean wait for a suitable agent within which one comes free but once in fifty (exp(-4), for a memoryless
+wait): so much sooner than its promise a ticket is due in the queue.
+"""
+
 RARITY: Final = 0.8
 """How much of the minutes are added for an agent twice as much in demand as those who could take the ticket."""
 
@@ -28,12 +33,16 @@ LACKING: Final = 5.0
 """The minutes that a preferred skill is worth."""
 
 
-def urgency(ticket: WaitingTicket) -> float:
-    """What a minute more of waiting costs, 1 for an ordinary follow-up: the marginal cost of generalised c-mu."""
+def urgency(ticket: WaitingTicket, chance: float = 0.0) -> float:
+    """What a minute more of waiting costs, 1 for an ordinary follow-up: the marginal cost of generalised c-mu.
+
+    `chance` are the minutes after which, on average, one of those who can take it comes free: a ticket that few can
+    take must be taken at an earlier one.
+    """
     usual = 1.0 if ticket.followup else UNHEARD
     if ticket.due_in is None or not ticket.promise:
         return usual
-    used = min(max(1.0 - ticket.due_in / ticket.promise, 0.0), LATEST)
+    used = min(max(1.0 - (ticket.due_in - CHANCES * chance) / ticket.promise, 0.0), LATEST)
     return float(usual + STEEPNESS * ticket.weight * used**CURVE)
 
 
