@@ -42,7 +42,7 @@ def measure(*, seconds: float = 20.0, rate: float = RATE) -> Report:
         "an empty Flask handler under gunicorn gthread: its master and one worker",
         tuple(rows[0]),
         rows,
-        ("The language models that triage reads with are the larger part of ours.",),
+        ("What is imported at start is the larger part of ours.",),
     )
 
 
