@@ -165,11 +165,11 @@ def unreached(error: BaseException, host: str) -> str:
         if isinstance(each, ssl.SSLCertVerificationError):
             return f"{told}: its certificate is not trusted ({each.verify_message}). {_TRUST}"
         if isinstance(each, ssl.SSLError):
-            return f"{told}: it does not speak TLS ({each.reason}); is the port right?"
+            return f"{told}: it does not speak TLS ({each.reason}); see that the port is right"
         if isinstance(each, socket.gaierror):
-            return f"{told}: no host of that name is known; is it written right, and does this machine have DNS?"
+            return f"{told}: no host of that name is known; see that it is written right and that this machine has DNS"
         if isinstance(each, ConnectionRefusedError):
-            return f"{told}: it takes no connections; is the port right?"
+            return f"{told}: it takes no connections; see that the port is right"
     return told
 
 

@@ -120,5 +120,6 @@ def _listener(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=256
         )
     except OSError as error:
-        words = f"cannot listen on {host}:{port}: {error.strerror or error}; change `listen` in the settings"
+        hint = "change `listen` in the settings, or DESKBRIDGE_LISTEN"
+        words = f"cannot listen on {host}:{port}: {error.strerror or error}; {hint}"
         raise CannotListen(words) from error

@@ -38,7 +38,9 @@ def introduce(client: ZendeskClient, options: ZendeskOptions, now: datetime) -> 
     """
     me = client.me()
     if some_id(me.get("id")) is None or me.get("role") == "end-user":
-        raise BadCredential("Zendesk knows the credential as no agent's; is the agent's e-mail address right?", 401)
+        raise BadCredential(
+            "Zendesk knows the credential as no agent's; see that the agent's e-mail address is right", 401
+        )
     user = f"{me.get('name')} <{me.get('email')}>, {me.get('role')}"
     remarks = [ENDING] if isinstance(options.credentials, ApiToken) else []
     remarks += [SOMEBODY_RENEWS] if isinstance(options.credentials, AccessToken) else []

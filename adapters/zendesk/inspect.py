@@ -33,12 +33,12 @@ CALLS: Final = "webhook calls"
 SUCCESS: Final = "success"
 
 MEANT: Final = {
-    "401": "its signature is not ours: `deskbridge install webhooks` fetches the secret anew; then start `serve` anew",
+    "401": "its signature is not ours: `deskbridge install webhooks` fetches the secret anew; then restart `serve`",
     "404": "we do not know the desk that its address names: compare it with the settings, then install anew",
     "413": "it was larger than `max_body` in the settings",
     "429": "the bridge, or a proxy in front of it, had too much to do",
     "503": "the bridge had too much to do, or its database was away",
-    "504": "nothing answered within twelve seconds: is `deskbridge serve` up, and reachable from outside?",
+    "504": "nothing answered within twelve seconds: see that `deskbridge serve` is up, and reachable from outside",
 }
 """What an answer to Zendesk's call, by its status, says about us."""
 

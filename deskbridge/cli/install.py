@@ -25,6 +25,7 @@ from bridge.settings import Settings
 from bridge.store import Store, installations
 from bridge.store.installations import Refusal
 from deskbridge.cli.database import opened
+from deskbridge.cli.interruption import INTERRUPTED
 from deskbridge.cli.named import desks_named
 from deskbridge.cli.outlast import outlast
 from deskbridge.proofs import Proofs
@@ -42,7 +43,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 LOOK_SECONDS: Final = 0.5
 """How often it is looked whether the desk has called."""
 
-INTERRUPTED: Final = 130
 EXAMPLE: Final = "https://bridge.example.com"
 
 _DEFAULT: Final = Path("deskbridge.yaml")
@@ -208,7 +208,9 @@ def _conclude(
     else:
         begins = "Done" if report.calls else "Nothing had to be changed"
         report.say(f"{begins}: '{desk}' sends its webhooks to {address}")
-        report.say(*(f"{each} in the settings has a new secret: start `deskbridge serve` anew." for each in changed))
+        report.say(
+            *(f"{each} in the settings has a new secret: start (or restart) `deskbridge serve`." for each in changed)
+        )
         report.say(f"`deskbridge doctor {desk}` looks whether they arrive.")
     report.end(desk, address=address, new_secrets=list(changed))
 

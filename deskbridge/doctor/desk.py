@@ -174,7 +174,7 @@ def _proofs(options: object, installer: Installer, begun: Installation | None) -
     secret = installer.signing_secret(begun.pieces) if begun else None
     if secret is not None and secret not in [each.get_secret_value() for each in getattr(options, SIGNING)]:
         words = "the desk signs with another secret than those in the settings, so that every webhook is refused"
-        yield Diagnosis("webhook secrets", Health.FAULT, words, f"{again} fetches it; then start `serve` anew.")
+        yield Diagnosis("webhook secrets", Health.FAULT, words, f"{again} fetches it; then start (or restart) `serve`.")
     else:
         yield Diagnosis("webhook secrets", Health.OK, "there, and so far as the desk tells, those that it uses")
 
