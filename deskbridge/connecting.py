@@ -1,6 +1,7 @@
 """Connects a desk: tries what it was told at the vendor, keeps the secrets, writes the desk into the settings."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -48,6 +49,17 @@ def references(config: Path, env: Mapping[str, str]) -> References:
             raise ValueError(str(error)) from None
 
     return References(env, config.absolute().parent, Reveal(found, env.get(KEY)))
+
+
+def addresses(config: Path, vendor: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Where the desks of a vendor in a settings file are, by name; empty for one whose reference leads nowhere."""
+    found, follow = {}, references(config, env)
+    for name, entry in settingsfile.entries(config).items() if config.exists() else ():
+        if entry.get("vendor") == vendor:
+            found[name] = ""
+            with suppress(ValueError):
+                found[name] = follow.expanded(str(entry.get("url", ""))).rstrip("/")
+    return found
 
 
 def database(config: Path, env: Mapping[str, str]) -> str:

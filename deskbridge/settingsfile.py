@@ -43,10 +43,14 @@ def put_desk(config: Path, desk: str, entry: Mapping[str, Value]) -> bool:
 
 def entry(config: Path, desk: str) -> dict[str, Any]:
     """What the file says of a desk as it is written, references and all; nothing where it does not have it."""
+    return entries(config).get(desk, {})
+
+
+def entries(config: Path) -> dict[str, dict[str, Any]]:
+    """What the file says of each desk as it is written, references and all."""
     _, desks = _found(yaml.compose(config.read_text("utf-8"), yaml.SafeLoader), "desks")
-    _, here = _found(desks, desk)
-    said = _said(here) if here is not None else {}
-    return said if isinstance(said, dict) else {}
+    said = _said(desks) if isinstance(desks, yaml.MappingNode) else {}
+    return {name: each for name, each in said.items() if isinstance(each, dict)} if isinstance(said, dict) else {}
 
 
 def _put(config: Path, before: str, after: str) -> bool:

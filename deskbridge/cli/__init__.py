@@ -30,9 +30,11 @@ from deskbridge.cli import (
     sync,
     triage,
 )
+from deskbridge.cli.interruption import Interruptible
 
 app = typer.Typer(
     name="deskbridge",
+    cls=Interruptible,
     help="Triage, routing and write-back beside the help desk you already have.",
     no_args_is_help=True,
     add_completion=False,

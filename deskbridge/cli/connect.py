@@ -15,11 +15,13 @@ from bridge.sealing import KEY, Sealer
 from bridge.store.tokens import StoredTokens
 from deskbridge.cli.form import Form, introduced
 from deskbridge.cli.init import begin
+from deskbridge.cli.interruption import BeforeWriting
 from deskbridge.cli.secret import asked
 from deskbridge.connecting import Answer
 from deskbridge.keeping import Place
 
 app = typer.Typer(
+    cls=BeforeWriting,
     help="Connect an account of your own: try the credential, say what it may do, write the desk into the settings.",
     no_args_is_help=True,
 )
@@ -121,6 +123,8 @@ def intercom(
     config: Config = _DEFAULT,
 ) -> None:
     """Connect an Intercom workspace, by the access token of an app of its Developer Hub."""
+    if url and region:
+        raise typer.BadParameter("give --url or --region, not both: a region is one of Intercom's own addresses")
     form = Form("intercom", name, url or region, config, store)
     answers: dict[str, Any] = {"access_token": form.fields.secret("access_token", access_token, "Access token")}
     if client_secret or not form.said.get("webhook_secrets"):

@@ -38,7 +38,7 @@ _ASKS: Final = {
 _ADVICE: Final = {
     "zendesk": (
         "The OAuth client's identifier and secret are in Admin Center, Apps and integrations, APIs, OAuth clients; it "
-        "needs the scopes read and write, and a user who is an administrator. Another signs in by --anew."
+        "needs the scopes read and write, and a user who is an administrator."
     ),
     "freshdesk": "The API key is in the agent's profile settings; an administrator's sees all that is needed.",
     "intercom": (
@@ -104,19 +104,26 @@ class Form:
         self._config = config
         self._store = store
         shape = partial(_whole, vendor)
-        given = url if url or name else typer.prompt(_ASKS[vendor])
-        self._name = name or _name_of(vendor, shape(given or ""))
+        there = connecting.addresses(config, vendor, os.environ)
+        known = name or _meant(vendor, there, url and shape(url))
+        if known and not name:
+            typer.echo(f"Taken for desk '{known}' of {config}; NAME or --url is there for another.")
+        given = url if url or known else typer.prompt(_ASKS[vendor])
+        self._name = known or _name_of(vendor, shape(given or ""))
         if not DESK_NAME.fullmatch(self._name):
             raise typer.BadParameter(f"a desk's name has only a to z, 0 to 9 and '-', not '{self._name}'")
         self.said = settingsfile.entry(config, self._name) if config.exists() else {}
         self.fields = Fields(self.said, connecting.references(config, os.environ), copies=store is not None)
         self._url = self.fields.text("url", given, _ASKS[vendor], shape)
+        self._twins = [other for other in _at(self._url.value, there) if other != self._name]
 
     def conclude(self, answers: Answers, meet: "Meet | None" = None) -> None:
         """Try what was answered and say what came of it; then write it down."""
         answers = {"url": self._url, **answers}
         found = self._met(answers, meet or introduced)
         typer.echo("\n".join(connecting.told(found)))
+        for twin in self._twins:
+            typer.echo(f"Note: desk '{twin}' is at the same address: take one of the two out of {self._config}.")
         known = self.said.keys() | answers.keys()
         suggested = {key: Answer(str(value), str(value)) for key, value in found.suggests.items() if key not in known}
         begin(self._config)
@@ -135,7 +142,8 @@ class Form:
         )
         more = {"tokens": tokens} if vendor.signs_in else {}
         desk = vendor.desk(self._name, options, gate=CountingGate(Metrics()), clock=utc_now, **more)
-        ask = partial(connecting.met, partial(meet, desk, tokens), self._url.value, _ADVICE[self._vendor])
+        advice = _ADVICE[self._vendor] + ("" if meet is introduced else " Another signs in by --anew.")
+        ask = partial(connecting.met, partial(meet, desk, tokens), self._url.value, advice)
         try:
             return outlast(self._name, ask)
         finally:
@@ -163,6 +171,22 @@ def _next(vendor: str, name: str) -> str:
     install, serve = f"`deskbridge install webhooks {name} --url https://…`", "`deskbridge serve`"
     order = f"{install} and {serve}" if VENDORS[vendor].installer.ways else f"{serve} and, while it runs, {install}"
     return f"Next: `deskbridge check --live`, then {order}."
+
+
+def _meant(vendor: str, there: Mapping[str, str], url: str | None) -> str | None:
+    """The desk of the settings that is meant where no name was given: the one at the address, else the only one."""
+    if url is not None:
+        return next(iter(_at(url, there)), None)
+    if len(there) > 1:
+        raise typer.BadParameter(
+            f"say which {vendor} desk by its NAME ({', '.join(there)}), or another account by --url"
+        )
+    return next(iter(there), None)
+
+
+def _at(url: str, there: Mapping[str, str]) -> list[str]:
+    """The desks at an address; none at one of Intercom's regions, which many workspaces share."""
+    return [] if url in REGIONS.values() else [name for name, address in there.items() if address == url]
 
 
 def _whole(vendor: str, given: str) -> str:

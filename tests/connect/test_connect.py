@@ -20,7 +20,8 @@ from typer.testing import CliRunner, Result
 from bridge.metrics import CountingGate
 from bridge.sealing import KEY, new_key
 from bridge.store.tokens import StoredTokens
-from deskbridge.cli import app
+from deskbridge import connecting
+from deskbridge.cli import app, init
 from deskbridge.vendors import VENDORS
 from deskbridge.wiring import read_settings, utc_now
 from sandbox.common.server import Running, start
@@ -103,6 +104,80 @@ def test_a_second_time_nothing_is_changed(vendor: str, desk: Running, folder: Pa
     assert "like that; nothing was changed" in again.output
     assert "nothing was changed" in run(vendor, "acme").output  # and nothing has to be told again
     assert files(folder) == before
+
+
+def test_the_only_desk_of_a_vendor_is_meant_where_none_is_named(vendor: str, desk: Running, folder: Path) -> None:
+    run(*options(vendor, desk.url))
+    before = files(folder)
+    again = run(vendor)
+    assert "Taken for desk 'acme' of deskbridge.yaml" in again.output, said(again)
+    assert "like that; nothing was changed" in again.output
+    assert files(folder) == before
+    run(vendor, "other", *options(vendor, desk.url)[2:])
+    asked = run(vendor)
+    assert asked.exit_code == 2
+    assert "by its NAME (acme, other)" in asked.output
+
+
+def test_the_desk_of_the_settings_at_an_address_is_meant_unless_another_is_named(
+    vendor: str, desk: Running, folder: Path
+) -> None:
+    run(*options(vendor, desk.url))
+    told = run(vendor, *options(vendor, f"{desk.url}/")[2:]).output
+    assert "Taken for desk 'acme' of deskbridge.yaml" in told
+    assert list(read_settings(folder / "deskbridge.yaml", ENV).desks) == ["acme"]
+    twice = run(vendor, "other", *options(vendor, desk.url)[2:]).output
+    assert "Note: desk 'acme' is at the same address: take one of the two out of deskbridge.yaml." in twice
+    assert list(read_settings(folder / "deskbridge.yaml", ENV).desks) == ["acme", "other"]
+
+
+def test_the_address_of_a_desk_that_init_wrote_is_known_through_its_reference(
+    vendor: str, desk: Running, folder: Path
+) -> None:
+    init.write(folder)
+    env = ENV | {f"{vendor.upper()}_URL": desk.url}
+    result = run(vendor, *options(vendor, desk.url)[2:], env=env)
+    assert f"Taken for desk 'acme-{vendor}' of deskbridge.yaml" in result.output, said(result)
+    assert f"Wrote desk 'acme-{vendor}'" in result.output
+    assert len(read_settings(folder / "deskbridge.yaml", env).desks) == 3
+
+
+def test_a_region_of_intercoms_is_the_address_of_many_workspaces(folder: Path) -> None:
+    desk = "  acme: {vendor: intercom, url: https://api.eu.intercom.io, access_token: t}\n"
+    (folder / "deskbridge.yaml").write_text(f"desks:\n{desk}", "utf-8")
+    with something_else(Answer(407)) as proxy:
+        env = ENV | {"HTTPS_PROXY": f"http://{proxy}"}
+        result = run("intercom", "--region", "eu", *options("intercom", "x")[4:], env=env)
+    assert "Taken for" not in result.output
+    assert "no answer from api.eu.intercom.io" in str(result.exception)
+
+
+def test_an_address_and_a_region_are_one_too_many(folder: Path) -> None:
+    result = run(*options("intercom", "http://127.0.0.1:1"), "--region", "eu")
+    assert (result.exit_code, "give --url or --region, not both" in result.output) == (2, True)
+    assert not files(folder)
+
+
+def test_interrupted_at_a_question_or_a_call_it_ends_with_130_and_a_word(
+    vendor: str, desk: Running, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connecting, "met", interrupted)
+        at_a_call = run(*options(vendor, desk.url))
+    at_a_question = run(vendor, typed=interrupted)
+    for stopped in (at_a_call, at_a_question):
+        assert stopped.exit_code == 130, said(stopped)
+        assert "Interrupted. Nothing was written" in stopped.stderr
+    assert not files(folder)
+
+
+def test_input_that_ends_at_a_question_is_a_mistake(vendor: str, folder: Path) -> None:
+    result = run(vendor, typed="")
+    assert (result.exit_code, "the input ended at a question" in result.output) == (2, True)
+    assert not files(folder)
 
 
 def test_everything_can_be_asked_for_and_secrets_go_into_files_of_their_own(
@@ -318,6 +393,8 @@ def test_a_wrong_credential_is_told_with_where_to_find_the_right_one(vendor: str
     assert "does not take the credential" in words
     where = {"zendesk": "Admin Center", "freshdesk": "profile settings", "intercom": "Developer Hub"}
     assert where[vendor] in words
+    assert "--anew" not in words
+    assert "?." not in words
     assert words.endswith("Nothing was written.")
     assert not files(folder)
 
@@ -372,7 +449,7 @@ def test_a_proxy_that_lets_nobody_through_is_told(vendor: str, folder: Path) -> 
 
 def test_a_name_that_is_no_hosts_is_told(vendor: str, folder: Path) -> None:
     words = str(run(*options(vendor, "https://acme.invalid")).exception)
-    assert "no host of that name is known" in words
+    assert words.endswith("this machine has DNS. Nothing was written.")
     assert not files(folder)
 
 
