@@ -27,6 +27,7 @@ from bridge.model import (
     Triage,
     Use,
 )
+from bridge.plural import many
 from bridge.routing.snapshot import Rules, Strategy
 from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
@@ -267,7 +268,7 @@ class LoadedPolicy:
     def summary(self) -> str:
         """How much there is in the policy, in a few words."""
         rules, tests = len(self.file.annotate) + len(self.file.route), len(self.file.tests)
-        return f"{len(self.file.teams)} teams, {rules} rules, {tests} tests"
+        return f"{many(len(self.file.teams), 'team')}, {many(rules, 'rule')}, {many(tests, 'test')}"
 
     def _binding(self, desk: str) -> Binding:
         return self._bindings.get(desk, self._bindings[EVERY_DESK])

@@ -64,7 +64,6 @@ app.command(rich_help_panel=_FIRST)(sandbox.sandbox)
 app.command(rich_help_panel=_FIRST)(init.init)
 app.add_typer(connect.app, name="connect", rich_help_panel=_FIRST)
 app.add_typer(install.app, name="install", rich_help_panel=_FIRST)
-app.command(rich_help_panel=_FIRST)(install.uninstall)
 
 app.command(rich_help_panel=_POLICY)(check.check)
 app.command(rich_help_panel=_POLICY)(explain.explain)
@@ -87,6 +86,7 @@ app.add_typer(events.app, name="events", rich_help_panel=_RUN)
 
 app.command(rich_help_panel=_CARE)(doctor.doctor)
 app.add_typer(secret.app, name="secrets", rich_help_panel=_CARE)
+app.command(rich_help_panel=_CARE)(install.uninstall)
 app.command(rich_help_panel=_CARE)(backup.backup)
 app.command(rich_help_panel=_CARE)(backup.restore)
 

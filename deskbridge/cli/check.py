@@ -14,6 +14,7 @@ from bridge.binding import bind
 from bridge.errors import BadCredential, BadFile, DeskbridgeError
 from bridge.labelling import Labeller
 from bridge.metrics import CountingGate, Metrics
+from bridge.plural import many
 from bridge.ports import Capability
 from bridge.settings import Settings
 from deskbridge.cli import cases
@@ -73,7 +74,7 @@ def check(
     if serious or failures:
         raise CheckFailed("\n".join([*map(str, serious), *failures]))
     quiet = 0 if hints else sum(one.severity == "hint" for one in found)
-    counted = f"{len(settings.desks)} desks, {policy.summary()}"
+    counted = f"{many(len(settings.desks), 'desk')}, {policy.summary()}"
     more = f" {quiet} hints, which --hints tells." if quiet else ""
     typer.echo(f"{config} and {settings.policy.name} are in order: {counted}.{more}")
 

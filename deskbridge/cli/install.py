@@ -145,7 +145,9 @@ def uninstall(
                 others = outlast(desk, partial(installing.uninstall, store, installer, address, tell=report.act))
             by_hand = not installer.ways
     left = [f"{piece.kind} '{piece.name}', which was put up for another address" for piece in others]
-    left += [f"{address} as the app's endpoint: only a person can take it out there"] if by_hand and address else []
+    left += (
+        [f"{address or 'our address'} as the app's endpoint: only a person can take it out there"] if by_hand else []
+    )
     left += _STAYS
     report.say(*(["There was nothing of ours at the desk."] if not report.calls else []))
     report.say("Left as it is:", *(f"- {one}" for one in left))
@@ -153,7 +155,7 @@ def uninstall(
 
 
 _STAYS: Final = [
-    "tags, fields, assignments and notes that were written to tickets",
+    "whatever was written to tickets: tags, fields, assignments and notes",
     "the credential, in the settings and at the vendor: revoke it there",
     "the desk's entry in the settings file and its decisions in the database",
 ]

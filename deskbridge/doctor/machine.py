@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import yamlfile
 from bridge.errors import BadFile
+from bridge.plural import many
 from bridge.ports import Diagnosis, Health
 from bridge.settings import Settings
 from bridge.store import Store
@@ -27,7 +28,7 @@ def of_settings(settings: Settings) -> Iterator[Diagnosis]:
         advice = "Take them from the environment, a file or the database: docs/configuration.md, Secrets."
         yield Diagnosis("settings", Health.WARNING, f"secrets stand in the file itself: {keys}", advice)
     else:
-        yield Diagnosis("settings", Health.OK, f"{len(settings.desks)} desks, and no secret in the file itself")
+        yield Diagnosis("settings", Health.OK, f"{many(len(settings.desks), 'desk')}, and no secret in the file itself")
 
 
 def policy_of(settings: Settings) -> tuple[LoadedPolicy | None, Diagnosis]:
@@ -35,7 +36,7 @@ def policy_of(settings: Settings) -> tuple[LoadedPolicy | None, Diagnosis]:
     try:
         policy = checked(yamlfile.read(settings.policy))
     except BadFile as error:
-        words = f"{settings.policy.name} has {len(error.faults)} mistakes"
+        words = f"{settings.policy.name} has {many(len(error.faults), 'mistake')}"
         return None, Diagnosis("policy", Health.FAULT, words, "`deskbridge check` tells them, each with its line.")
     failed = [result.name for result in policy.run_tests() if not result.passed]
     if failed:

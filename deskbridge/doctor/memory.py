@@ -7,6 +7,7 @@ from typing import Final
 
 from bridge import installing, reconcile
 from bridge.installing import Installation
+from bridge.plural import many
 from bridge.ports import Diagnosis, Health
 from bridge.reconcile import OWN_KEYS
 from bridge.settings import Settings
@@ -72,7 +73,8 @@ def _arrivals(store: Store, desk: str, now: datetime) -> Diagnosis:
             f"Unless they were put up just now: `deskbridge install webhooks {desk}`. Polling finds all of it, later."
         )
         return Diagnosis("webhooks", Health.WARNING, "no webhook of this desk has ever arrived", advice)
-    words = f"the last came {heard:%Y-%m-%d %H:%M} UTC; in a day {told} came, and polling found {found} changes besides"
+    seen = f"polling found {many(found, 'change')} besides, of tickets that a webhook told or did not"
+    words = f"the last came {heard:%Y-%m-%d %H:%M} UTC; in a day {told} came, and {seen}"
     if not told and found:
         advice = f"`deskbridge install webhooks {desk}`; see that `deskbridge serve` can be reached from outside."
         return Diagnosis("webhooks", Health.WARNING, words, advice)

@@ -46,7 +46,7 @@ def parts(example: str) -> str:
 def test_what_is_clean_is_told_in_one_line(check: Check) -> None:
     result = check(CLEAN, "--strict", "--hints")
     assert result.exit_code == 0
-    assert result.stdout.endswith("are in order: 1 desks, 2 teams, 3 rules, 2 tests.\n")
+    assert result.stdout.endswith("are in order: 1 desk, 2 teams, 3 rules, 2 tests.\n")
     assert "policy.yaml" not in result.stderr
     assert told(check(CLEAN, "--json")) == []
 
