@@ -5,11 +5,21 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 PATIENCE = 60.0
+
+
+def told(demo: "subprocess.Popen[bytes]", how: signal.Signals) -> int:
+    """The exit code; a person presses Ctrl-C again, as Python loses one that comes during a collector's callback."""
+    for _ in range(3):
+        demo.send_signal(how)
+        with suppress(subprocess.TimeoutExpired):
+            return demo.wait(PATIENCE / 3)
+    return demo.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -28,8 +38,7 @@ def test_a_demo_that_is_told_to_end_takes_its_processes_and_its_folder_with_it(
     while not list(tmp_path.glob("deskbridge-demo-*/serve.log")) and time.monotonic() < until:
         time.sleep(0.05)
     assert list(tmp_path.glob("deskbridge-demo-*/serve.log"))
-    demo.send_signal(how)
-    assert demo.wait(PATIENCE) == 130
+    assert told(demo, how) == 130
     until = time.monotonic() + PATIENCE
     while _any_left(demo.pid) and time.monotonic() < until:  # the ended ones stay listed until the system reaps them
         time.sleep(0.05)
