@@ -1,9 +1,10 @@
 """What we put up at each desk, when a desk was last heard, and which call to its address was last refused."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select
 
 from bridge.store.session import Store
 from bridge.store.tables import deliveries, installations, pings, refusals
@@ -24,33 +25,30 @@ def load(connection: Connection, desk: str) -> str | None:
 
 def save(store: Store, desk: str, body: str) -> None:
     """Write about a desk, in place of what was written before."""
-    row = {"desk": desk, "body": body}
-    with store.writing() as connection:
-        connection.execute(
-            store.insert(installations).values(row).on_conflict_do_update(index_elements=["desk"], set_=row)
-        )
+    _put(store, installations, {"desk": desk, "body": body})
 
 
 def forget(store: Store, desk: str) -> None:
     """Write nothing about a desk any more, and not what called."""
     with store.writing() as connection:
-        connection.execute(delete(installations).where(installations.c.desk == desk))
-        connection.execute(delete(pings).where(pings.c.desk == desk))
-        connection.execute(delete(refusals).where(refusals.c.desk == desk))
+        for table in (installations, pings, refusals):
+            connection.execute(delete(table).where(table.c.desk == desk))
 
 
 def pinged(store: Store, desk: str, at: datetime) -> None:
     """Note that a desk made a call, proven to be its own, that is no event."""
-    row = {"desk": desk, "at": at}
-    with store.writing() as connection:
-        connection.execute(store.insert(pings).values(row).on_conflict_do_update(index_elements=["desk"], set_=row))
+    _put(store, pings, {"desk": desk, "at": at})
 
 
 def refused(store: Store, desk: str, reason: str, at: datetime) -> None:
     """Note that a call to a desk's address was refused, in place of the one before."""
-    row = {"desk": desk, "at": at, "reason": reason}
+    _put(store, refusals, {"desk": desk, "at": at, "reason": reason})
+
+
+def _put(store: Store, table: Table, row: Mapping[str, object]) -> None:
+    """The one row that a table has of a desk."""
     with store.writing() as connection:
-        connection.execute(store.insert(refusals).values(row).on_conflict_do_update(index_elements=["desk"], set_=row))
+        connection.execute(store.insert(table).values(row).on_conflict_do_update(index_elements=["desk"], set_=row))
 
 
 def refusal(connection: Connection, desk: str, *, after: datetime | None) -> Refusal | None:

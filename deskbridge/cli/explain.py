@@ -21,7 +21,7 @@ from bridge.model import Assignment, TicketRef
 from bridge.settings import Settings
 from bridge.store import Store
 from deskbridge.cli.database import opened
-from deskbridge.cli.named import policy_in_effect, policy_named, version_named
+from deskbridge.cli.named import policy_in_effect, policy_named, require_desk, version_named
 from deskbridge.cli.outlast import patient
 from deskbridge.explaining import Explained, given_in, of_decision, of_given, of_ticket, situation_of
 from deskbridge.wiring import connect, read_settings, terms, utc_now
@@ -77,8 +77,7 @@ def _of_the_bridge(ticket: str, settings: Settings, wanted: str | None) -> Expla
 
 def _live(ticket: str, policy: LoadedPolicy, settings: Settings, store: Store) -> Explained:
     name, _, number = ticket.partition(":")
-    if name not in settings.desks:
-        raise typer.BadParameter(f"no desk is called '{name}'; there are {', '.join(settings.desks)}")
+    require_desk(settings, name)
     gate = BudgetGate(store, terms(settings), clock=utc_now, metrics=Metrics())
     connected = connect(name, settings.desks[name], settings, gate, utc_now)
     try:

@@ -25,6 +25,7 @@ from bridge.store import Store, models
 from bridge.store.activations import Activation, How
 from bridge.triage import redact
 from deskbridge.cli.database import opened
+from deskbridge.cli.named import require_desk
 from deskbridge.cli.outlast import patient
 from deskbridge.cli.progress import stages
 from deskbridge.cli.sync import span_of
@@ -134,14 +135,15 @@ def drift(
 
 def train_on_desk(desk: str, label: str, wishes: Wishes, config: Path, *, as_json: bool) -> None:
     """Read a desk's past, train on it, and promote the model where it is better. Raises ReadingFailed and others."""
-    settings = _settings(config, desk)
+    settings = read_settings(config, os.environ)
+    require_desk(settings, desk)
     place, start = _place(label), utc_now() - span_of(wishes.since)
     with opened(settings) as store:
         notebook = Notebook(settings.models / f".{desk}.reading.jsonl", f"{desk} {place}")
         found = _read(settings, store, desk, place, notebook, start, wishes.most)
         trained = _trained(found, settings, store, desk, place, wishes)
     notebook.done()
-    typer.echo(json.dumps(trained.plain()) if as_json else "\n".join(_told(trained)))
+    _tell(trained, as_json=as_json)
 
 
 def train_for_desk(
@@ -150,10 +152,12 @@ def train_for_desk(
     """Train on a file's tickets as on a desk's past: the same newest fifth, rival and promotion. Raises TooFew."""
     if place is None:
         raise typer.BadParameter("--place is needed with --train and --desk: where the labels belong at the desk")
-    settings, found = _settings(config, desk), list(_labelled(given))
+    settings = read_settings(config, os.environ)
+    require_desk(settings, desk)
+    found = list(_labelled(given))
     with opened(settings) as store:
         trained = _trained(found, settings, store, desk, _place(place), wishes)
-    typer.echo(json.dumps(trained.plain()) if as_json else "\n".join(_told(trained)))
+    _tell(trained, as_json=as_json)
 
 
 def _labelled(given: Iterable["Example"]) -> Iterator[Labelled]:
@@ -163,13 +167,6 @@ def _labelled(given: Iterable["Example"]) -> Iterator[Labelled]:
             raise typer.BadParameter("--time is needed with --desk: the newest tickets say whether a model is better")
         if one.text.strip() and one.label.strip():
             yield Labelled(one.ref, redact(one.text), one.label.strip(), one.at, one.thread)
-
-
-def _settings(config: Path, desk: str) -> Settings:
-    settings = read_settings(config, os.environ)
-    if desk not in settings.desks:
-        raise typer.BadParameter(f"no desk is called '{desk}'; there are {', '.join(settings.desks)}")
-    return settings
 
 
 def _trained(
@@ -213,6 +210,10 @@ def _read(
     finally:
         connected.close()
     return list(notebook.examples.values())
+
+
+def _tell(trained: "Trained", *, as_json: bool) -> None:
+    typer.echo(json.dumps(trained.plain()) if as_json else "\n".join(_told(trained)))
 
 
 def _told(trained: "Trained") -> Iterator[str]:

@@ -21,6 +21,12 @@ def desks_named(settings: Settings, wanted: list[str] | None) -> list[str]:
     return wanted or list(settings.desks)
 
 
+def require_desk(settings: Settings, name: str) -> None:
+    """Refuse the name of a desk that the settings do not have. Raises BadParameter."""
+    if name not in settings.desks:
+        raise typer.BadParameter(f"no desk is called '{name}'; there are {', '.join(settings.desks)}")
+
+
 def policy_named(wanted: str, settings: Callable[[], Settings]) -> LoadedPolicy:
     """The policy in a file of that name, which takes no settings, else the version that begins with it.
 
