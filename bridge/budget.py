@@ -42,6 +42,11 @@ class Held(Retryable):
         self.every = every
 
 
+def throttled(error: Retryable) -> bool:
+    """True where the desk, or we for it, only holds calls back: what was asked goes on by itself."""
+    return error.code == HTTPStatus.TOO_MANY_REQUESTS or isinstance(error, Held)
+
+
 @dataclass(slots=True)
 class _Purse:
     """The calls that one process may still make for ranks up to its own, out of the last grant."""

@@ -56,6 +56,7 @@ class Capability(StrEnum):
     NOTIFY = "notify"
     MANY_REQUESTERS = "many_requesters"
     SUMMARY = "summary"
+    HELP_CENTER = "help_center"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,34 @@ class PeopleDesk(Desk, Protocol):
 
     def requesters(self, requester_ids: Sequence[str]) -> Mapping[str, Requester]:
         """Requesters with their organisations by id, without those that the desk does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One page that helps: its title, its plain text as far as it is searched, and its address where it has one."""
+
+    title: str
+    text: str = field(repr=False)
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePage:
+    """Some articles of a help centre, and where to go on; None after the last of them."""
+
+    articles: tuple[Article, ...]
+    cursor: str | None
+
+
+class HelpDesk(Desk, Protocol):
+    """A desk that lists the articles of its help centre (`Capability.HELP_CENTER`)."""
+
+    def articles(self, cursor: str | None, *, locale: str | None = None) -> ArticlePage:
+        """The articles after the cursor of the page before (None: from the start) that anybody may read; one call.
+
+        Drafts are left out, and what only some may see. Without a locale each article comes in its main language, with
+        one in that language where it has it. Raises Unsupported where the vendor lists no other languages.
+        """
 
 
 class OwnRules(Protocol):

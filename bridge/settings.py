@@ -18,7 +18,7 @@ from bridge import yamlfile
 from bridge.caller import Receivers
 from bridge.enrichment.options import CsvSource, DatabaseUrl, EnrichmentOptions, Part, beside
 from bridge.errors import BadFile
-from bridge.knowledge.options import ArticlesCsvOptions, FolderOptions, KnowledgeOptions
+from bridge.knowledge.options import ArticlesCsvOptions, FolderOptions, HelpCenterOptions, KnowledgeOptions
 from bridge.loops import Cap
 from bridge.model import Mode
 from bridge.note import Length
@@ -171,6 +171,7 @@ def load_settings(path: Path, *, vendors: Mapping[str, type[BaseModel]], env: Ma
     loaded = document.check(_file_model(document, names, vendors))
     if loaded is not None:
         _look_for_files(document, loaded, folder)
+        _look_for_desks(document, loaded, names)
     document.refuse()
     assert loaded is not None
     settings = _settings(loaded, names, folder)
@@ -260,6 +261,13 @@ def _look_for_files(document: yamlfile.Document, loaded: Core, folder: Path) -> 
                 _missing(document, (*part, index, "path"), "folder", source.path, folder)
             if isinstance(source, CsvSource | ArticlesCsvOptions) and not (folder / source.path).is_file():
                 _missing(document, (*part, index, "path"), "file", source.path, folder)
+
+
+def _look_for_desks(document: yamlfile.Document, loaded: Core, names: list[str]) -> None:
+    for index, source in enumerate(loaded.knowledge.articles):
+        if isinstance(source, HelpCenterOptions) and source.desk not in names:
+            place = ("knowledge", "articles", index, "desk")
+            document.fault(place, f"there is no desk '{source.desk}'.", f"There are {', '.join(names)}.")
 
 
 def _missing(document: yamlfile.Document, place: yamlfile.Trail, what: str, path: Path, folder: Path) -> None:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 from math import nan
 from pathlib import Path
 from time import monotonic
@@ -19,11 +18,11 @@ from bridge import enrichment, reconcile, settings
 from bridge.ahead import LookAhead
 from bridge.allowance import Terms
 from bridge.binding import bind
-from bridge.budget import BudgetGate, Held
+from bridge.budget import BudgetGate, Held, throttled
 from bridge.caller import Caller
 from bridge.errors import BadFile, Fault, Retryable
 from bridge.intake import Intake
-from bridge.knowledge import Shelf
+from bridge.knowledge import HelpCenterOptions, Shelf, helpcenter
 from bridge.labelling import Labeller
 from bridge.metrics import Metrics
 from bridge.pipeline import ConnectedDesk, Pipeline
@@ -34,9 +33,10 @@ from bridge.reconcile import Tally
 from bridge.schedule import Job, Schedule
 from bridge.settings import DeskSettings, Settings
 from bridge.signal import Signal
-from bridge.store import Store, inbox, installations, queue
+from bridge.store import Store, helpcenters, inbox, installations, queue
 from bridge.store import budget as budgets
 from bridge.store import roster as rosters
+from bridge.store.helpcenters import Place
 from bridge.store.retention import tidy
 from bridge.store.session import AWAY
 from bridge.store.tokens import StoredTokens
@@ -63,8 +63,11 @@ POLICY_EVERY = timedelta(seconds=2)
 QUEUE_EVERY = timedelta(seconds=10)
 """How old the figures of the queues may get."""
 
+ARTICLES_EVERY = timedelta(minutes=1)
+"""How often a help centre is read on, where a reading is due or under way."""
+
 FOLLOW_SECONDS = 20.0
-"""The longest one run follows a desk's changes, below a job's lease; the next run goes on where it stopped."""
+"""The longest one run follows a desk's list, below a job's lease; the next run goes on where it stopped."""
 
 Watch = Callable[[str, datetime, Iterator[Tally]], Iterator[Tally]]
 """Shows a person how the pages of a desk's back-fill come in, given the desk's name and the time they begin with."""
@@ -230,9 +233,21 @@ class Bridge:
                 if monotonic() > until or self.schedule.stopping:
                     break
         except Retryable as error:
-            if error.code != HTTPStatus.TOO_MANY_REQUESTS and not isinstance(error, Held):
+            if not throttled(error):
                 raise
             log.info("reconciliation throttled", desk=desk.name, words=error.words)
+
+    @purpose("articles", Rank.BACKGROUND)
+    def read_help(self, source: HelpCenterOptions) -> None:
+        """Go on reading a desk's help centre where that is due; this process searches what came of it at once."""
+        until = monotonic() + FOLLOW_SECONDS
+        desk = self.desks[source.desk].desk
+
+        def enough() -> bool:
+            return monotonic() > until or self.schedule.stopping
+
+        if helpcenter.read_on(self.store, desk, source.locale, clock=self.clock, enough=enough):
+            self.shelf.refresh()
 
     def _count(self, desk: str, told: Tally) -> None:
         if told.new or told.changed:
@@ -255,7 +270,10 @@ class Bridge:
         self.store.close()
 
     def tidy(self) -> None:
-        """Pack and purge what is old."""
+        """Pack and purge what is old, and what was read of help centres that the settings no longer name."""
+        with self.store.writing() as connection:
+            named = [Place(source.desk, source.locale) for source in self.settings.knowledge.help_centers]
+            helpcenters.forget_others(connection, named)
         tidied = tidy(self.store, self.clock(), timedelta(days=self.settings.retention_days))
         log.info("tidied", **asdict(tidied))
 
@@ -276,6 +294,9 @@ class Bridge:
         if self.settings.knowledge.any:
             every = timedelta(minutes=self.settings.knowledge.refresh_minutes)
             yield Job("knowledge", every, self.shelf.refresh, everywhere=True)
+        for source in self.settings.knowledge.help_centers:
+            name = f"articles of {source.desk}" + (f" in {source.locale}" if source.locale else "")
+            yield Job(name, ARTICLES_EVERY, partial(self.read_help, source))
         yield Job("retention", TIDY_EVERY, self.tidy)
         yield Job("queue", QUEUE_EVERY, self.measure_queue, everywhere=True)
         yield Job("model", MODEL_EVERY, self.follow_model, everywhere=True)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from adapters.freshdesk.client import FreshdeskClient
 from adapters.freshdesk.mapping import Row
 from adapters.freshdesk.rules import CREATION
+from adapters.freshdesk.solutions import CATEGORIES, ROUTES
 from adapters.wire import permission
 from bridge.errors import NotThere
 from bridge.ports import Introduction, Permission
@@ -50,6 +51,11 @@ def _reads(client: FreshdeskClient) -> Iterator[Permission]:
         "List All Ticket Fields", "know the account's own statuses", partial(client.page, "/ticket_fields")
     )
     yield permission("List All Companies", "know the customers' companies", partial(client.page, "/companies", **one))
+    yield permission(
+        "List All Solution Categories",
+        "suggest articles of the knowledge base",
+        partial(client.page, ROUTES[CATEGORIES], **one),
+    )
     yield permission("automation rules (administrator)", "put up webhooks and import rules as a policy", rules)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from adapters.freshdesk import connect, hint, mapping, rules, writing
+from adapters.freshdesk import connect, hint, mapping, rules, solutions, writing
 from adapters.freshdesk.bookmark import SECOND, Bookmark
 from adapters.freshdesk.client import PAGE_MAX, FreshdeskClient
 from adapters.freshdesk.mapping import Row
@@ -32,7 +32,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
 )
-from bridge.ports import Capability, Clock, Gate, Introduction, Page
+from bridge.ports import ArticlePage, Capability, Clock, Gate, Introduction, Page
 
 HEADER: Final = "x-deskbridge-secret"
 """Lower case; the header that the account's automation rule sends with our secret."""
@@ -59,12 +59,13 @@ CAN: Final = frozenset(
         Capability.REMOVE_TAGS,
         Capability.AVAILABILITY,
         Capability.NOTIFY,
+        Capability.HELP_CENTER,
     }
 )
 
 
 class FreshdeskDesk:
-    """One Freshdesk account; see `bridge.ports.Desk`. `transport` stands in for the network where it is given."""
+    """One Freshdesk account; see `bridge.ports.HelpDesk`. `transport` stands in for the network where it is given."""
 
     vendor = "freshdesk"
     settle = timedelta(0)  # a webhook says nothing we would compare a read with
@@ -158,6 +159,12 @@ class FreshdeskDesk:
             acting_id=str(me["id"]),
             field_names=tuple(str(row["name"]) for row in fields if row.get("name")) if fields else None,
         )
+
+    def articles(self, cursor: str | None, *, locale: str | None = None) -> ArticlePage:
+        """What the next list of the knowledge base holds; Freshdesk lists articles in the main language alone."""
+        if locale is not None:
+            raise Unsupported("Freshdesk lists articles in the portal's main language alone: leave `locale` out")
+        return solutions.page(self._client, self._base, cursor)
 
     def introduce(self) -> Introduction:
         """Account, whose key it is, and what it allows, by a read of each kind that we make."""

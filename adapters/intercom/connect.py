@@ -70,4 +70,6 @@ def _reads(client: IntercomClient) -> Iterator[Permission]:
     yield permission("Read teams", "know the teams", partial(client.get, "/teams"), needed=True)
     yield permission("Read tags", "tag conversations and tickets", partial(client.get, "/tags"))
     yield permission("Read users and companies", "know the customers", contacts)
+    help_center = partial(client.get, "/articles", query={"per_page": "1"})
+    yield permission("Read articles", "suggest articles of the help centre", help_center)
     yield permission("Read ticket states", "set a ticket's state", partial(client.get, "/ticket_states"))

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from adapters.intercom import connect, planning, rules
+from adapters.intercom import articles, connect, planning, rules
 from adapters.intercom.client import IntercomClient, Row, next_page
 from adapters.intercom.directory import Directory
 from adapters.intercom.events import PING, event_of, notification
@@ -47,7 +47,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
 )
-from bridge.ports import Capability, Clock, Gate, Introduction, Page
+from bridge.ports import ArticlePage, Capability, Clock, Gate, Introduction, Page
 
 HISTORY_PAGES: Final = 4
 """Pages of a requester's conversations, and of their tickets, that a history looks through for the newest."""
@@ -64,6 +64,7 @@ ALWAYS: Final = frozenset(
         Capability.REMOVE_TAGS,
         Capability.AVAILABILITY,
         Capability.PUSH_AVAILABILITY,
+        Capability.HELP_CENTER,
     }
 )
 """What every workspace can do; priority and type come where an attribute for them is configured."""
@@ -73,7 +74,7 @@ ROWS: Final = {CONVERSATION: "conversations", TICKET: "tickets"}
 
 
 class IntercomDesk:
-    """One Intercom workspace. A ticket's reference is `conversation:215470` or `ticket:215481`."""
+    """One Intercom workspace (`bridge.ports.HelpDesk`). A reference is `conversation:215470` or `ticket:215481`."""
 
     vendor = "intercom"
     settle = timedelta(0)
@@ -170,6 +171,10 @@ class IntercomDesk:
             teams=tuple(TeamRecord(str(row["id"]), str(row.get("name")), self_assigning(row)) for row in teams),
             acting_id=self._directory.acting_id(),
         )
+
+    def articles(self, cursor: str | None, *, locale: str | None = None) -> ArticlePage:
+        """Fifty articles of the help centre, the last updated first."""
+        return articles.page(self._client.get("/articles", query=articles.query(cursor)), locale)
 
     def introduce(self) -> Introduction:
         """Workspace, region, acting teammate, and what the app may read."""

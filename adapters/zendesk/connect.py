@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from adapters.wire import permission, some_id
 from adapters.zendesk.client import ZendeskClient
 from adapters.zendesk.credentials import identity, pair_of
 from adapters.zendesk.options import AccessToken, ApiToken, SignIn, ZendeskOptions
-from bridge.errors import BadCredential
+from bridge.errors import BadCredential, NotThere
 from bridge.ports import Introduction, Permission, TokenPair
 
 SCOPE: Final = "read write"
@@ -65,6 +66,12 @@ def _reads(client: ZendeskClient, now: datetime) -> Iterator[Permission]:
     yield permission("triggers:read (administrator)", "import triggers as a policy", _list(client, "triggers"))
     webhooks = partial(client.glance, "webhooks")
     yield permission("webhooks:read (administrator)", "put up webhooks and see what they missed", webhooks)
+    yield permission("hc:read", "suggest articles of the help centre", partial(_help_center, client))
+
+
+def _help_center(client: ZendeskClient) -> None:
+    with suppress(NotThere):  # an account without a help centre lacks no permission
+        client.glance("help_center/articles")
 
 
 def _list(client: ZendeskClient, name: str) -> Callable[[], object]:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 from adapters.wire import kept, some_id, unless_hidden
-from adapters.zendesk import audits, bulk, connect, mapping, plan, roster, rules, webhook
+from adapters.zendesk import articles, audits, bulk, connect, mapping, plan, roster, rules, webhook
 from adapters.zendesk.client import ZendeskClient
 from adapters.zendesk.connect import Invitation
 from adapters.zendesk.options import ZendeskOptions
@@ -28,7 +28,7 @@ from bridge.model import (
     TicketRef,
     TicketSummary,
 )
-from bridge.ports import Capability, Clock, Gate, Introduction, Page, TokenPair, Tokens
+from bridge.ports import ArticlePage, Capability, Clock, Gate, Introduction, Page, TokenPair, Tokens
 
 EXPORT_LAG: Final = timedelta(minutes=1)
 """The incremental export takes no start younger than this."""
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class ZendeskDesk:
-    """One Zendesk account as a `bridge.ports.BulkDesk` and a `bridge.ports.PeopleDesk`."""
+    """One Zendesk account as a `bridge.ports.BulkDesk`, a `bridge.ports.PeopleDesk` and a `bridge.ports.HelpDesk`."""
 
     vendor: str = "zendesk"
     can: frozenset[Capability] = frozenset(
@@ -57,6 +57,7 @@ class ZendeskDesk:
             Capability.REMOVE_TAGS,
             Capability.BULK,
             Capability.MANY_REQUESTERS,
+            Capability.HELP_CENTER,
         }
     )
     settle: timedelta = timedelta(seconds=1.25)  # the stamp, `updated_at`, counts whole seconds; the rest is for clocks
@@ -145,6 +146,10 @@ class ZendeskDesk:
             acting_id=str(self._client.me()["id"]),
             fields=unless_hidden(self._client.ticket_fields),
         )
+
+    def articles(self, cursor: str | None, *, locale: str | None = None) -> ArticlePage:
+        """A hundred articles of the help centre. Raises NotThere or BadCredential where there is none for us."""
+        return articles.page(self._client.articles(cursor, locale))
 
     def introduce(self) -> Introduction:
         """Account, acting user, and what the credential allows, by a read of each kind that we make."""

@@ -2,31 +2,22 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import quote
 
-from bridge.knowledge.options import PATH, ArticlesCsvOptions, ArticleSource, FolderOptions
+from bridge.knowledge.options import PATH, ArticlesCsvOptions, FolderOptions
+from bridge.ports import Article
 
 MAX_BYTES: Final = 50_000_000
 """Of one source; the articles of a help centre are a tenth of it, and they are held in memory."""
 
-Stamp = tuple[tuple[str, int, int], ...]
-"""Path, time of change and size of each file."""
+Stamp = tuple[object, ...]
+"""What differs once an article does: of files path, time of change and size of each."""
 
 
 class ArticleFault(Exception):
     """A source of articles cannot be read; the words say what and where."""
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """One page that helps: its title, its text as far as it is searched, and its address where it has one."""
-
-    title: str
-    text: str = field(repr=False)
-    url: str | None = None
 
 
 class Source(Protocol):
@@ -39,8 +30,8 @@ class Source(Protocol):
         """The articles. Raises ArticleFault."""
 
 
-def source(options: ArticleSource) -> Source:
-    """The source that the settings describe."""
+def of_files(options: FolderOptions | ArticlesCsvOptions) -> Source:
+    """The files that the settings name."""
     return MarkdownFolder(options) if isinstance(options, FolderOptions) else ArticlesCsv(options)
 
 

@@ -35,7 +35,15 @@ class ArticlesCsvOptions(Part):
     url: Name | None = None
 
 
-ArticleSource = Annotated[FolderOptions | ArticlesCsvOptions, Field(discriminator="kind")]
+class HelpCenterOptions(Part):
+    """The published articles of a desk's own help centre, in one language or each in its main one."""
+
+    kind: Literal["help_center"]
+    desk: Name
+    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+
+
+ArticleSource = Annotated[FolderOptions | ArticlesCsvOptions | HelpCenterOptions, Field(discriminator="kind")]
 
 
 class KnowledgeOptions(Part):
@@ -51,7 +59,15 @@ class KnowledgeOptions(Part):
         """True where there is something to search."""
         return bool(self.articles or self.solved_tickets)
 
+    @property
+    def help_centers(self) -> tuple[HelpCenterOptions, ...]:
+        """The help centres among the sources, each once."""
+        return tuple(dict.fromkeys(one for one in self.articles if isinstance(one, HelpCenterOptions)))
+
     def beside(self, folder: Path) -> "KnowledgeOptions":
         """The same with relative paths taken from `folder`."""
-        placed = tuple(one.model_copy(update={"path": folder / one.path}) for one in self.articles)
-        return self.model_copy(update={"articles": placed})
+        return self.model_copy(update={"articles": tuple(_placed(one, folder) for one in self.articles)})
+
+
+def _placed(one: ArticleSource, folder: Path) -> ArticleSource:
+    return one if isinstance(one, HelpCenterOptions) else one.model_copy(update={"path": folder / one.path})

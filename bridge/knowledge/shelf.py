@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final, Generic, TypeVar
 
 import structlog
 
-from bridge.knowledge.articles import Article, ArticleFault, Source, Stamp, source
-from bridge.knowledge.options import KnowledgeOptions
+from bridge.knowledge.articles import ArticleFault, Source, Stamp, of_files
+from bridge.knowledge.helpcenter import HelpCenter
+from bridge.knowledge.options import ArticleSource, HelpCenterOptions, KnowledgeOptions
 from bridge.knowledge.search import Index
 from bridge.model import Suggestion, Ticket
-from bridge.store import Store
+from bridge.ports import Article
+from bridge.store import Store, helpcenters
 from bridge.store.solved import Solved, newest
 from bridge.triage import redact
 
@@ -50,14 +53,19 @@ class Shelf:
         self._options = options
         self._store = store
         self._desks = desks
-        self._racks = [_Rack(source(each)) for each in options.articles]
+        self._racks = [_Rack(_source(each, store)) for each in options.articles]
+        self._one_at_a_time = Lock()
         self._articles: _Searched[Article] | None = None
         self._solved: dict[str, _Searched[Solved]] = {}
         self._faults: list[str] = []
 
     def refresh(self) -> None:
         """Read what changed since the last time. What cannot be read is told, and stays as it was read before."""
-        faults: list[str] = []
+        with self._one_at_a_time:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        faults = self._unread()
         changed = [self._reread(rack, faults) for rack in self._racks]
         if any(changed):
             articles = [article for rack in self._racks for article in rack.articles]
@@ -82,6 +90,13 @@ class Shelf:
             found += [_ticket(one, score) for one, score in alike if one.id != ticket.ref.id][:MOST]
         return tuple(found)
 
+    def _unread(self) -> list[str]:
+        """Why help centres could not be read of late, by whichever process tried."""
+        if not self._options.help_centers:
+            return []
+        with self._store.reading() as connection:
+            return helpcenters.faults(connection)
+
     def _reread(self, rack: _Rack, faults: list[str]) -> bool:
         try:
             stamp = rack.source.stamp()
@@ -97,6 +112,11 @@ class Shelf:
         with self._store.reading() as connection:
             tickets = newest(connection, desk, self._options.solved_tickets)
         return _Searched(tickets, Index([(one.subject, one.text) for one in tickets]))
+
+
+def _source(options: ArticleSource, store: Store) -> Source:
+    """The source that the settings describe."""
+    return HelpCenter(options, store) if isinstance(options, HelpCenterOptions) else of_files(options)
 
 
 def _article(article: Article, score: float) -> Suggestion:

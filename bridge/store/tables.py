@@ -447,3 +447,21 @@ sightings = Table(
     Column("at", Instant, nullable=False),
 )
 """When each agent, by the desk's id, was last seen to do something; only of desks that hide who is at work."""
+
+help_centers = Table(
+    "help_centers",
+    metadata,
+    Column("desk", String, primary_key=True),
+    Column("locale", String, primary_key=True),
+    Column("due_at", Instant, nullable=False),
+    Column("cursor", Text),
+    Column("partly", LargeBinary),
+    Column("articles", LargeBinary),
+    Column("digest", String),
+    Column("words", Text),
+)
+"""The articles of each help centre that the settings name, compressed, as they were last read whole; `locale` is empty
+where each comes in its main language. `digest` differs where they do, `words` say why they could not be read since.
+
+`due_at` is when to read on, `cursor` where, and `partly` what was read before it of the reading under way.
+"""

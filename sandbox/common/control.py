@@ -1,4 +1,4 @@
-"""The control face, the same at every sandbox desk: play customers and agents, set faults, read the state.
+"""The control face, the same at every sandbox desk: play customers and agents, write help, set faults, read the state.
 
 `GET /_sandbox/state` shows each ticket as {"id", "kind", "subject", "status", "priority", "assignee", "team", "tags",
 "fields", "notes": [{"id", "body", "author", "at"}], "replies": [{"id", "body", "author", "author_kind", "at",
@@ -25,6 +25,7 @@ def control_face(desk: "SandboxDesk") -> Blueprint:
     face = Blueprint("control", __name__)
     face.register_error_handler(ControlError, _refuse)
     _people(face, desk)
+    _help(face, desk)
     _faults(face, desk)
     _views(face, desk)
     return face
@@ -56,6 +57,26 @@ def _people(face: Blueprint, desk: "SandboxDesk") -> None:
     def agents_remove() -> dict[str, Any]:
         desk.remove_agent(_given("agent")["agent"])
         return {"ok": True}
+
+
+def _help(face: Blueprint, desk: "SandboxDesk") -> None:
+    @face.post("/articles")
+    def write() -> dict[str, str]:
+        try:
+            return {"id": str(desk.help_center.write(_given("title", "body")).id)}
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+
+    @face.delete("/articles/<int:id_>")
+    def delete(id_: int) -> dict[str, Any]:
+        if desk.help_center.articles.pop(id_, None) is None:
+            raise ControlError(f"there is no article {id_}", 404)
+        return {}
+
+    @face.put("/help_center")
+    def switch() -> dict[str, bool]:
+        desk.help_center.enabled = bool(_given().get("enabled"))
+        return {"enabled": desk.help_center.enabled}
 
 
 def _faults(face: Blueprint, desk: "SandboxDesk") -> None:

@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 from sandbox.common.acts import AgentEdit, CustomerMessage
 from sandbox.common.control import control_face
 from sandbox.common.faults import Fault, Faults
+from sandbox.common.helpcenter import HelpCenter
 from sandbox.common.history import Call, CallLog, History
 from sandbox.common.limits import Limiter
 from sandbox.common.webhooks import Delivery, Sender
@@ -75,6 +76,7 @@ class SandboxDesk(ABC):
         self.calls = CallLog()
         self.faults = Faults(seed)
         self.limiter = Limiter(clock)
+        self.help_center = HelpCenter(clock)
         self.sender = Sender(
             self.lock, clock, self.faults, sign=self.sign, retry=self.retry_delay, timeout=self.webhook_timeout
         )

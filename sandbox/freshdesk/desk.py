@@ -18,6 +18,7 @@ from sandbox.freshdesk.jobs import Jobs
 from sandbox.freshdesk.people_api import admin_routes, people_routes, refuse_others
 from sandbox.freshdesk.records import Actor
 from sandbox.freshdesk.rules import Rulebook
+from sandbox.freshdesk.solution_api import solution_routes
 from sandbox.freshdesk.talk_api import talk_routes
 from sandbox.freshdesk.ticket_api import ticket_routes
 from sandbox.freshdesk.tickets import Tickets
@@ -208,6 +209,7 @@ class FreshdeskSandbox(SandboxDesk):
         ticket_routes(everyone, self.state, self.tickets, self.jobs)
         talk_routes(everyone, self.state, self.tickets)
         people_routes(everyone, self.state)
+        solution_routes(everyone, self.help_center)
         admin_routes(admins, self.state, self.rulebook)
         admins.before_request(refuse_others)
         self.app.register_blueprint(everyone)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.common import AgentEdit, Allowance, CustomerMessage, Delivery, SandboxDesk
 from sandbox.intercom.account import default_workspace
+from sandbox.intercom.article_api import article_routes
 from sandbox.intercom.control import Controls
 from sandbox.intercom.conversation_api import conversation_routes
 from sandbox.intercom.conversations import Conversations
@@ -95,6 +96,7 @@ class IntercomSandbox(SandboxDesk):
             attribute_routes(self.space, wire, self.now),
             conversation_routes(self.space, wire, self.conversations),
             ticket_routes(self.space, wire, self.tickets),
+            article_routes(self.space, self.help_center),
         ):
             face.before_request(wire.check_version)
             self.app.register_blueprint(face)

@@ -21,6 +21,9 @@ REFRESH_LIFETIME = 30 * 24 * 3600
 CODE_LIFETIME = 120
 
 _SCOPES = {"read", "write"}
+_WORDS = {"help_center": "hc"}
+"""The words of paths whose scope is called otherwise."""
+
 _BASE_SCOPES = {"tickets", "users", "organizations", "triggers", "webhooks", "auditlogs", "hc", "macros"}
 
 _PAGE = """<!doctype html><title>Allow {{ client }}</title><h1>Allow {{ client }}?</h1>
@@ -162,11 +165,12 @@ def require_scope() -> None:
     A path's own scope is that of the first word in it which has one; others need the broad `read` or `write`.
     """
     right = "read" if request.method == "GET" else "write"
-    base = next((word for word in request.path.split("/")[3:5] if word in _BASE_SCOPES), None)
+    words = (_WORDS.get(word, word) for word in request.path.split("/")[3:5])
+    base = next((word for word in words if word in _BASE_SCOPES), None)
     wanted = {right, f"{base}:{right}"}
     if "scope" in g and not wanted & set(g.scope.split()):
-        words = f"The request requires higher privileges than provided by the access token: {base or ''}:{right}"
-        raise Refusal(403, {"error": "insufficient_scope", "error_description": words.replace(" :", " ")})
+        said = f"The request requires higher privileges than provided by the access token: {base or ''}:{right}"
+        raise Refusal(403, {"error": "insufficient_scope", "error_description": said.replace(" :", " ")})
 
 
 def routes(app: Flask, credentials: Credentials) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import g, request
 
 from sandbox.common import History, Sender
+from sandbox.common.helpcenter import HelpCenter
 from sandbox.zendesk import errors, events
 from sandbox.zendesk.engine import Act, Engine
 from sandbox.zendesk.hooks import Registry
@@ -25,6 +26,7 @@ class Backend:
         sender: Sender,
         *,
         jobs: Jobs,
+        help_center: HelpCenter,
         export_delay: float,
     ) -> None:
         self.account = account
@@ -33,6 +35,7 @@ class Backend:
         self.registry = Registry(account, sender)
         self.engine = Engine(account, clock, history, self._tell)
         self.jobs = jobs
+        self.help_center = help_center
         self.uploads: dict[str, dict[str, Any]] = {}
 
     def ticket(self, number: int) -> Ticket:

@@ -62,7 +62,13 @@ class ZendeskSandbox(SandboxDesk):
         self.state.routing = own_routing
         self.jobs = Jobs(self.now, self.faults, self.random, job_seconds)
         self.backend = Backend(
-            self.state, self.now, self.history, self.sender, jobs=self.jobs, export_delay=export_delay
+            self.state,
+            self.now,
+            self.history,
+            self.sender,
+            jobs=self.jobs,
+            help_center=self.help_center,
+            export_delay=export_delay,
         )
         self.credentials = auth.Credentials(self.state, self.now, client_id, client_secret, api_token, refresh_token)
         self.app.register_error_handler(Refusal, lambda refusal: refusal.render())

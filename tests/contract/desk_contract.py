@@ -3,9 +3,10 @@
 import queue
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -23,7 +24,7 @@ from bridge.model import (
     TicketRef,
     Visibility,
 )
-from bridge.ports import Capability, Clock, Desk, Gate
+from bridge.ports import Article, Capability, Clock, Desk, Gate, HelpDesk
 from tests.contract.sink import Sink
 from tests.contract.world import CUSTOMER, OpenGate, Running, TurnableClock, World
 
@@ -63,6 +64,7 @@ class DeskContract(ABC):
         missing_id                id of a ticket that never was
         reply_kind                what a delivery of a requester's reply says, where the vendor cannot say it is one
         tells_load                whether the roster knows how many tickets an agent holds
+        lists_languages           whether the help centre lists its articles in other languages than the main one
     """
 
     vendor: ClassVar[str]
@@ -76,6 +78,7 @@ class DeskContract(ABC):
     missing_id: ClassVar[str] = "999999999"
     reply_kind: ClassVar[EventKind] = EventKind.REQUESTER_REPLIED
     tells_load: ClassVar[bool] = True
+    lists_languages: ClassVar[bool] = True
 
     # Hooks ------------------------------------------------------------------------------------------------------------
 
@@ -330,6 +333,71 @@ class DeskContract(ABC):
             cursor = page.cursor
             if not page.more:
                 return cursor, found
+
+    # The help centre --------------------------------------------------------------------------------------------------
+
+    def test_the_help_centre_gives_what_is_published_for_everybody_as_plain_text_with_its_address(
+        self, world: World
+    ) -> None:
+        found = {article.title: article for article in self.all_articles(world)}
+        assert sorted(found) == ["Export invoices as CSV", "Invite a colleague", "Reset your password"]
+        reset = found["Reset your password"]
+        assert reset.text == "Forgotten?\nChoose Forgot password on the sign-in page & follow the mail."
+        assert reset.url is not None
+        assert reset.url.startswith(f"{world.sandbox.url}/")
+        assert len({article.url for article in found.values()}) == len(found)
+
+    def test_every_page_of_a_large_help_centre_costs_one_call_and_none_of_its_articles_is_lost(
+        self, world: World
+    ) -> None:
+        written = {f"Article {number}" for number in range(120)}
+        for title in sorted(written):
+            world.control("POST", "/articles", {"title": title, "body": "<p>Words.</p>"})
+        self.help_desk(world).articles(None)  # a first call may bring a sign-in with it
+        world.gate.calls.clear()
+        pages, articles = self.pages_of_articles(world)
+        assert {article.title for article in articles} > written
+        assert len(world.gate.calls) == pages > 1
+        assert not [call.route for call in world.gate.calls if any(map(str.isdigit, call.route.split("/")))]
+
+    def test_a_page_that_is_refused_can_be_asked_for_again_by_the_same_cursor(self, world: World) -> None:
+        for number in range(120):
+            world.control("POST", "/articles", {"title": f"Article {number}", "body": "<p>Words.</p>"})
+        first = self.help_desk(world).articles(None)
+        world.faults(**{"429": {"next": 1, "retry_after": 7}})
+        with pytest.raises(Retryable):
+            self.help_desk(world).articles(first.cursor)
+        assert self.help_desk(world).articles(first.cursor) == self.help_desk(world).articles(first.cursor)
+
+    def test_an_article_in_another_language_is_listed_or_unsupported(self, world: World) -> None:
+        desk = self.help_desk(world)
+        if self.lists_languages:
+            assert [article.title for article in self.all_articles(world, "de")] == ["Passwort zurücksetzen"]
+        else:
+            with pytest.raises(Unsupported):
+                desk.articles(None, locale="de")
+
+    def test_a_help_centre_that_is_switched_off_is_told_or_empty_and_never_taken_for_a_fault_of_the_moment(
+        self, world: World
+    ) -> None:
+        world.control("PUT", "/help_center", {"enabled": False})
+        with suppress(NotThere, BadCredential):
+            assert self.all_articles(world) == []
+
+    def help_desk(self, world: World) -> HelpDesk:
+        assert Capability.HELP_CENTER in world.desk.can
+        return cast("HelpDesk", world.desk)
+
+    def all_articles(self, world: World, locale: str | None = None) -> list[Article]:
+        return self.pages_of_articles(world, locale)[1]
+
+    def pages_of_articles(self, world: World, locale: str | None = None) -> tuple[int, list[Article]]:
+        """How many pages there are, and what they hold."""
+        found, cursor, pages = list[Article](), None, 0
+        while pages == 0 or cursor is not None:
+            page = self.help_desk(world).articles(cursor, locale=locale)
+            found, cursor, pages = [*found, *page.articles], page.cursor, pages + 1
+        return pages, found
 
     # Planning ---------------------------------------------------------------------------------------------------------
 

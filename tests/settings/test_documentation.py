@@ -22,7 +22,7 @@ from bridge.enrichment.options import (
     HttpSource,
     SqlSource,
 )
-from bridge.knowledge.options import ArticlesCsvOptions, FolderOptions, KnowledgeOptions
+from bridge.knowledge.options import ArticlesCsvOptions, FolderOptions, HelpCenterOptions, KnowledgeOptions
 from bridge.ports import Desk
 from bridge.settings import Core, DeskSettings, LoopOptions, OutgoingOptions, ReconcileOptions, Settings, load_settings
 from deskbridge.vendors import VENDORS
@@ -49,6 +49,7 @@ SECTIONS: list[tuple[str, str, type[BaseModel]]] = [
     ("knowledge.md", "Knowledge: what may help to answer", KnowledgeOptions),
     ("knowledge.md", "folder", FolderOptions),
     ("knowledge.md", "csv", ArticlesCsvOptions),
+    ("knowledge.md", "help_center", HelpCenterOptions),
 ]
 """Each model of the settings and the section that describes it."""
 

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Flask
 
-from sandbox.zendesk.api import bulk, exports, fields, people, routing, rules, settings, tickets, webhooks
+from sandbox.zendesk.api import bulk, exports, fields, help_center, people, routing, rules, settings, tickets, webhooks
 from sandbox.zendesk.backend import Backend
 
-_FAMILIES = (tickets, bulk, exports, people, fields, routing, webhooks, rules, settings)
+_FAMILIES = (tickets, bulk, exports, people, fields, routing, webhooks, rules, settings, help_center)
 
 
 def routes(app: Flask, backend: Backend) -> None:
