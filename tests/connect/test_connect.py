@@ -17,7 +17,6 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from bridge.metrics import CountingGate
 from bridge.sealing import KEY, new_key
 from bridge.store.tokens import StoredTokens
 from deskbridge import connecting
@@ -479,32 +478,6 @@ def test_a_desk_that_asks_for_patience_gets_it(vendor: str, desk: Running) -> No
     result = run(*options(vendor, desk.url))
     assert result.exit_code == 0, said(result)
     assert "asked again in" in result.output
-
-
-# Interrupted ----------------------------------------------------------------------------------------------------------
-
-
-def test_killed_at_any_call_and_run_again_it_ends_the_same(
-    vendor: str, desk: Running, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run(*options(vendor, desk.url))
-    wanted = files(folder)
-    calls = len(desk.desk.calls.calls)
-    for fatal in range(calls):
-        for name in wanted:
-            (folder / name).unlink()
-        left = iter(range(fatal))
-        with monkeypatch.context() as patch:
-            patch.setattr(CountingGate, "record", lambda *_, left=left: _or_die(left))
-            assert run(*options(vendor, desk.url)).exit_code != 0
-        assert not files(folder)
-        assert run(*options(vendor, desk.url)).exit_code == 0
-        assert files(folder) == wanted
-
-
-def _or_die(left: Iterator[int]) -> None:
-    if next(left, None) is None:
-        raise KeyboardInterrupt
 
 
 # As a process --------------------------------------------------------------------------------------------------------
