@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Any, Final, NamedTuple, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, NamedTuple, NoReturn, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -207,7 +207,7 @@ def _known_keys(model: type[BaseModel], loc: Trail) -> set[str]:
 
 
 def _step(kind: object, part: Key) -> list[object]:
-    """The types found one part of a location further down; a part that is only a union's label leads nowhere new."""
+    """The types found one part of a location further down; a union's label leads to the type of that tag, if any."""
     if _is_model(kind):
         fields = {info.alias or name: info.annotation for name, info in kind.model_fields.items()}  # type: ignore[attr-defined] # _is_model
         return [fields[part]] if part in fields else [kind]
@@ -216,7 +216,14 @@ def _step(kind: object, part: Key) -> list[object]:
         return [args[1]]
     if isinstance(origin, type) and issubclass(origin, Sequence | Set):
         return [args[0]]
-    return [step for arg in args for step in _step(arg, part)]
+    tagged = [arg for arg in args if _is_model(arg) and part in _tags(arg)]
+    return [step for arg in tagged or args for step in _step(arg, part)]
+
+
+def _tags(model: type[BaseModel]) -> set[object]:
+    """What a model's fields that can have only certain values may have: among them what a union knows it by."""
+    choices = (info.annotation for info in model.model_fields.values() if get_origin(info.annotation) is Literal)
+    return {value for choice in choices for value in get_args(choice)}
 
 
 def _models(kind: object) -> Iterator[type[BaseModel]]:

@@ -1,5 +1,6 @@
 """The `knowledge` part of the settings: where the articles are, how many solved tickets are looked through."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -15,6 +16,12 @@ def _an_address(url: str) -> str:
     if not url.startswith(("https://", "http://")) or PATH not in url:
         raise ValueError(f"must be an http(s) address with {PATH} in it, where an article's own path goes")
     return url
+
+
+def _a_language(locale: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", locale):
+        raise ValueError("is no language; write one like en-us, as the help centre's addresses have it")
+    return locale
 
 
 class FolderOptions(Part):
@@ -40,7 +47,7 @@ class HelpCenterOptions(Part):
 
     kind: Literal["help_center"]
     desk: Name
-    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
+    locale: Annotated[str, AfterValidator(_a_language)] | None = None
 
 
 ArticleSource = Annotated[FolderOptions | ArticlesCsvOptions | HelpCenterOptions, Field(discriminator="kind")]

@@ -9,11 +9,11 @@ from typing import Any, Final, cast
 import httpx
 
 from bridge.allowance import Terms
-from bridge.errors import BadCredential, DeskError
+from bridge.errors import BadCredential, DeskError, Permanent
 from bridge.installing import Installation
 from bridge.metrics import CountingGate, Metrics
 from bridge.model import Mode
-from bridge.ports import Call, Clock, Desk, Diagnosis, Health, Inspector, Installer, Introduces, Introduction
+from bridge.ports import Call, Clock, Desk, Diagnosis, Health, HelpDesk, Inspector, Installer, Introduces, Introduction
 from bridge.settings import Settings
 from deskbridge.doctor import people
 from deskbridge.proofs import SIGNING
@@ -77,6 +77,7 @@ def of_desk(
             partial(_proofs, settings.desks[name].options, installer, begun),
             partial(_webhooks, installer, begun),
             partial(inspector.inspect, begun.pieces if begun else ()),
+            partial(_help_center, settings, desk),
         ):
             yield from _surviving(look)
 
@@ -161,6 +162,20 @@ def _people(
     yield people.of_statuses(name, inspector.statuses())
     if policy is not None:
         yield from people.of_roster(policy, desk.roster(), settings.desks[name].mode is not Mode.SHADOW)
+
+
+def _help_center(settings: Settings, desk: HelpDesk) -> Iterator[Diagnosis]:
+    """Whether the help centre that the settings name can be read, by its first page."""
+    for source in settings.knowledge.help_centers:
+        if source.desk == desk.name:
+            what = f"of {source.locale or 'the main language'}"
+            try:
+                desk.articles(None, locale=source.locale)
+            except Permanent as error:
+                advice = "Switch it on at the vendor and let the credential read it, or take it out of `knowledge`."
+                yield Diagnosis("help centre", Health.WARNING, f"that {what} cannot be read: {error}", advice)
+            else:
+                yield Diagnosis("help centre", Health.OK, f"that {what} answers")
 
 
 def _proofs(options: object, installer: Installer, begun: Installation | None) -> Iterator[Diagnosis]:

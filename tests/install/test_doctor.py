@@ -507,6 +507,22 @@ def test_calls_that_are_held_back_and_bulk_writes_that_were_tried_are_told(surge
 # The bridge itself ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("vendor", ["zendesk", "freshdesk"])
+def test_a_help_centre_that_the_settings_name_is_looked_at_and_no_other(
+    vendor: str, surgery: Callable[..., Surgery]
+) -> None:
+    here = surgery(vendor)
+    assert "help centre" not in here.looks()
+    with here.place.config.open("a") as settings:
+        settings.write("knowledge: {articles: [{kind: help_center, desk: acme}]}\n")
+    assert here.about("help centre").health is Health.OK
+    here.sandbox.help_center.enabled = False
+    told = here.about("help centre")
+    assert told.health is Health.WARNING
+    assert "cannot be read" in told.words
+    assert told.advice is not None
+
+
 def test_a_policy_with_mistakes_or_failing_tests_is_a_fault_and_the_desks_are_looked_at_all_the_same(
     surgery: Callable[..., Surgery],
 ) -> None:

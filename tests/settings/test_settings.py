@@ -246,6 +246,29 @@ def test_a_customer_file_that_is_not_there_is_told_at_start(tmp_path: Path) -> N
     assert faults(tmp_path, text) == [f"4:13: there is no file 'none.csv'. Relative paths start from {tmp_path}."]
 
 
+HELP = "knowledge:\n  articles:\n    - {kind: help_center, desk: shop"
+
+
+def test_a_help_centre_is_named_by_its_desk_each_language_once(tmp_path: Path) -> None:
+    text = MINIMAL + HELP + ", locale: en-us}\n    - {kind: help_center, desk: shop, locale: en-us}\n"
+    (one,) = load(tmp_path, text).knowledge.help_centers
+    assert (one.desk, one.locale) == ("shop", "en-us")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (HELP.replace("shop", "shoe") + "}", "there is no desk 'shoe'. There are shop."),
+        (HELP + ", locale: ../users}", "is no language; write one like en-us"),
+        (HELP + ", path: help}", "'path' is not a key here; the keys here are desk, kind, locale."),
+    ],
+)
+def test_a_help_centre_that_cannot_be_is_refused_where_it_stands(tmp_path: Path, text: str, fault: str) -> None:
+    (told,) = faults(tmp_path, MINIMAL + text + "\n")
+    assert told.startswith("8:")
+    assert fault in told
+
+
 def test_facts_cannot_be_stale_before_they_are_read_again(tmp_path: Path) -> None:
     text = "enrichment:\n  ttl_seconds: 600\n  customer:\n    - {kind: desk, max_age_seconds: 60}\n" + MINIMAL
     assert faults(tmp_path, text) == ["2:3: a source's max_age_seconds must not be below ttl_seconds."]
