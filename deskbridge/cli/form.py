@@ -18,7 +18,7 @@ from bridge.sealing import KEY
 from bridge.settings import DESK_NAME
 from bridge.store.tokens import StoredTokens
 from deskbridge import connecting, settingsfile
-from deskbridge.cli.init import begin
+from deskbridge.cli.init import begin, sandbox_desks
 from deskbridge.cli.outlast import outlast
 from deskbridge.cli.secret import asked
 from deskbridge.connecting import Answer, Answers
@@ -115,6 +115,12 @@ class Form:
         self.said = settingsfile.entry(config, self._name) if config.exists() else {}
         self.fields = Fields(self.said, connecting.references(config, os.environ), copies=store is not None)
         self._url = self.fields.text("url", given, _ASKS[vendor], shape)
+        self._sandboxes = sandbox_desks(config, os.environ)
+        if self._name in self._sandboxes and self._url.value != there[self._name]:
+            raise typer.BadParameter(
+                f"desk '{self._name}' of {config} is the sandbox's, as `deskbridge init` wrote it, with secrets that "
+                "everybody knows: take its entry out of the file, or give yours another NAME"
+            )
         self._twins = [other for other in _at(self._url.value, there) if other != self._name]
 
     def conclude(self, answers: Answers, meet: "Meet | None" = None) -> None:
@@ -133,6 +139,11 @@ class Form:
             typer.echo(f"Wrote desk '{self._name}' to {self._config}. {_next(self._vendor, self._name)}")
         else:
             typer.echo(f"{self._config} has desk '{self._name}' like that; nothing was changed.")
+        if self._sandboxes and self._name not in self._sandboxes:
+            typer.echo(
+                f"Note: {self._config} still has what `deskbridge init` wrote for the sandbox: "
+                f"{', '.join(self._sandboxes)}. Take that out, or `check --live` and `serve` go on calling it."
+            )
 
     def _met(self, answers: Answers, meet: "Meet") -> Introduction:
         options = connecting.options_of(self._vendor, answers)

@@ -1,12 +1,15 @@
 """`deskbridge init`: the two files an admin writes, commented and working against the sandbox desks, and the schema."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+import yaml
 
 from bridge.errors import DeskbridgeError
+from deskbridge import connecting, settingsfile
 from rules import jsonschema
 
 TEMPLATES = {"deskbridge.yaml": ("deskbridge", "starter.yaml"), "policy.yaml": ("rules", "starter.yaml")}
@@ -61,6 +64,15 @@ def begin(config: Path) -> None:
             config.write_text(begun, "utf-8")
     except OSError as error:
         raise CannotWrite(f"cannot write to {config.parent.resolve()}: {error.strerror}") from error
+
+
+def sandbox_desks(config: Path, env: Mapping[str, str]) -> list[str]:
+    """The desks of a settings file whose addresses are as `init` wrote them and lead to the sandbox, if it is there."""
+    written = [desk["url"] for desk in yaml.safe_load(_template("deskbridge.yaml"))["desks"].values()]
+    here, bare = connecting.references(config, env), connecting.references(config, {})
+    found = settingsfile.entries(config) if config.exists() else {}
+    urls = {name: entry["url"] for name, entry in found.items() if entry.get("url") in written}
+    return [name for name, url in urls.items() if here.expanded(url) == bare.expanded(url)]
 
 
 _DESKS: Final = "# As it stands this connects the three sandbox desks"

@@ -141,6 +141,31 @@ def test_the_address_of_a_desk_that_init_wrote_is_known_through_its_reference(
     assert len(read_settings(folder / "deskbridge.yaml", env).desks) == 3
 
 
+def test_a_desk_that_init_wrote_for_the_sandbox_is_never_made_into_a_real_one(
+    vendor: str, desk: Running, folder: Path
+) -> None:
+    init.write(folder)
+    before = files(folder)
+    named = run(vendor, f"acme-{vendor}", *options(vendor, desk.url)[2:])
+    assert named.exit_code == 2
+    assert "is the sandbox's, as `deskbridge init` wrote it" in named.output
+    assert files(folder) == before
+
+
+def test_the_sandbox_desks_that_init_left_are_named_until_they_are_taken_out(
+    vendor: str, desk: Running, folder: Path
+) -> None:
+    init.write(folder)
+    told = run(*options(vendor, desk.url)).output
+    assert "for the sandbox: acme-zendesk, acme-freshdesk, acme-intercom. Take that out, or" in told
+    config = folder / "deskbridge.yaml"
+    settings = config.read_text("utf-8")
+    config.write_text(settings.partition("  acme-zendesk:")[0], "utf-8")
+    told = run(*options(vendor, desk.url)).output
+    assert "sandbox" not in told
+    assert list(read_settings(config, ENV).desks) == ["acme"]
+
+
 def test_a_region_of_intercoms_is_the_address_of_many_workspaces(folder: Path) -> None:
     desk = "  acme: {vendor: intercom, url: https://api.eu.intercom.io, access_token: t}\n"
     (folder / "deskbridge.yaml").write_text(f"desks:\n{desk}", "utf-8")
