@@ -8,6 +8,7 @@ from typing import Final
 
 from bridge.memory import requester_messages
 from bridge.model import Actor, ActorKind, Change, Event, Ticket
+from bridge.plural import many
 
 STOPPED: Final = "stopped a loop: "
 """How the words of a write begin that was parked because there had been too many."""
@@ -45,7 +46,7 @@ def stopped(
     first = min(written.at for written in before)
     undone = _undone(before, wanted)
     return (
-        f"{STOPPED}{len(before)} writes of ours on this ticket in {minutes} minutes"
+        f"{STOPPED}{many(len(before), 'write')} of ours on this ticket in {minutes} minutes"
         f"{f', of which others undid {undone}' if undone else ''}; {_other(ticket, events, acting_id, first)}. "
         "Find the trigger, automation or auto-reply that answers our writes and except them from it, "
         f"then retry this event, not before {first + cap.within:%H:%M} UTC."
@@ -55,7 +56,7 @@ def stopped(
 def _undone(before: Iterable[Written], wanted: Change) -> str:
     """What the change says that we wrote before: since then somebody has set it back."""
     times = Counter(part for written in before for part in _parts(written.change))
-    return ", ".join(f"{part} ({times[part]} times)" for part in _parts(wanted) if times[part])
+    return ", ".join(f"{part} ({many(times[part], 'time')})" for part in _parts(wanted) if times[part])
 
 
 def _parts(change: Change) -> Iterator[str]:

@@ -18,6 +18,9 @@ STAND_IN: Final = "made-up-once-it-is-put-up"
 SIGNING: Final = "webhook_secrets"
 """The setting that every vendor has for what signs or accompanies its webhooks."""
 
+COMPARE: Final = f"compare `{SIGNING}` in the settings with the secret at the vendor, then restart `deskbridge serve`"
+"""What to do where a desk's calls are refused."""
+
 LIVE_MAX: Final = 2
 """How many secrets hold at a time, so that one can take another's place."""
 

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from bridge.calendars import Calendar
 from bridge.errors import Fault
+from bridge.plural import many
 from bridge.triage import Phrase
 from bridge.yamlfile import Document, Trail, nearest
 from rules import references
@@ -343,7 +344,9 @@ def _capacities(subject: _Subject) -> Iterator[_Found]:
             others = [other.capacity for name, other in members.items() if name != member]
             usual = median(others) if others else person.capacity
             if max(person.capacity, usual) >= ODD_CAPACITY * min(person.capacity, usual):
-                message = f"'{member}' holds {person.capacity} tickets at once, the others of '{team}' {usual:g}."
+                message = (
+                    f"'{member}' holds {many(person.capacity, 'ticket')} at once, the others of '{team}' {usual:g}."
+                )
                 path = ("teams", team, "members", member, "capacity")
                 yield _Found("odd-capacity", path, message, "Look for a digit too many or too few.")
 

@@ -84,7 +84,7 @@ def _standing(rules: Sequence[Row], ours: set[str]) -> Iterator[Diagnosis]:
         return
     before = sum((number(row.get("position")) or 0) < max(places) and bool(row.get("active")) for row in rules)
     if before:
-        words = f"{before} rules for new tickets stand before ours, as they should, so that they lose nothing to it"
+        words = f"rules for new tickets before ours: {before}; so it should be, they lose nothing to ours"
         advice = (
             "Should new tickets come only by polling, switch on 'Execute all matching rules' for rules that run on "
             "ticket creation."

@@ -113,12 +113,13 @@ class ZendeskInspector:
 
 def _told(calls: int, failed: Sequence[Json]) -> Diagnosis:
     """What is to be said of a day's calls, the failed ones of them newest first."""
+    day = f"Zendesk's calls in a day: {calls}"
     if not failed:
-        return Diagnosis(CALLS, Health.OK, f"Zendesk made {calls} calls in a day, and all were taken")
+        return Diagnosis(CALLS, Health.OK, f"{day}, and none failed")
     outcomes = Counter(str(row.get("status_code") or row.get("status")) for row in failed)
     often = outcomes.most_common(1)[0][0]
     each = ", ".join(f"{count} with {outcome}" for outcome, count in outcomes.most_common())
-    words = f"of {calls} calls in a day {len(failed)} failed ({each}), the last at {_at(failed[0]):%Y-%m-%d %H:%M} UTC"
+    words = f"{day}, {len(failed)} failed ({each}), the last at {_at(failed[0]):%Y-%m-%d %H:%M} UTC"
     means = MEANT.get(often, "the webhook's activity in the Admin Center tells more")
     return Diagnosis(CALLS, Health.WARNING, words, f"{often}: {means}. Polling finds what they were about.")
 

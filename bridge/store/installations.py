@@ -17,6 +17,10 @@ class Refusal:
     at: datetime
     reason: str
 
+    def __str__(self) -> str:
+        """For people, with the vendor's or our own reason."""
+        return f"a call at {self.at:%Y-%m-%d %H:%M:%S} UTC was refused: {self.reason}"
+
 
 def load(connection: Connection, desk: str) -> str | None:
     """What is written about a desk, None where nothing is."""

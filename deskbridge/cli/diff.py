@@ -17,6 +17,7 @@ from rich.table import Table
 from bridge import yamlfile
 from bridge.labelling import read_again
 from bridge.model import Case
+from bridge.plural import many
 from bridge.settings import Settings
 from bridge.store import journal
 from deskbridge.cli.database import opened
@@ -117,7 +118,7 @@ def _tell(comparison: Comparison, moves: list[Move], count: int) -> None:
     console = Console(markup=False, highlight=False)
     elsewhere = sum(move.elsewhere for move in moves)
     console.print(
-        f"{len(comparison.edits)} edits. Of {count} tickets {elsewhere} would have gone elsewhere, "
+        f"{many(len(comparison.edits), 'edit')}. Of {many(count, 'ticket')} {elsewhere} would have gone elsewhere, "
         f"{len(moves) - elsewhere} more would have been treated otherwise."
     )
     for group in _groups(moves):

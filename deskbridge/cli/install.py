@@ -28,7 +28,7 @@ from deskbridge.cli.database import opened
 from deskbridge.cli.interruption import INTERRUPTED
 from deskbridge.cli.named import desks_named
 from deskbridge.cli.outlast import outlast
-from deskbridge.proofs import Proofs
+from deskbridge.proofs import COMPARE, Proofs
 from deskbridge.vendors import VENDORS
 from deskbridge.wiring import fitted, read_settings, terms, utc_now
 from webhooks.pages import HOOKS
@@ -202,7 +202,7 @@ def _conclude(
         heard, refusal = (None, None) if report.dry_run else _await(report, store, desk, wait)
         report.end(desk, address=address, steps=list(steps), heard_at=heard.isoformat() if heard else None)
         if heard is None and not report.dry_run:
-            why = f" ({_refused(refusal)})" if refusal else ""
+            why = f" ({refusal}; {COMPARE})" if refusal else ""
             raise InstallFailed(f"desk '{desk}' has not called in {wait} s{why}; run this again, it goes on waiting")
         return
     if report.dry_run:
@@ -235,14 +235,9 @@ def _await(report: _Report, store: Store, desk: str, seconds: int) -> tuple[date
             if not told:
                 report.say("Waiting for its call, which a running `deskbridge serve` takes; Ctrl-C stops the waiting.")
             if refusal != before and refusal is not None:
-                report.say(f"{_refused(refusal)}.")
+                report.say(f"{refusal}; {COMPARE}.")
             told, before = True, refusal
             time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         typer.echo("Stopped waiting. Run this again to look whether it has called.", err=True)
         raise typer.Exit(INTERRUPTED) from None
-
-
-def _refused(refusal: Refusal) -> str:
-    words = f"a call at {refusal.at:%Y-%m-%d %H:%M:%S} UTC was refused: {refusal.reason}"
-    return f"{words}; compare `webhook_secrets` in the settings with the secret at the vendor, and restart `serve`"

@@ -13,6 +13,7 @@ from rich.table import Table
 import rules
 from bridge.metrics import CountingGate, Metrics
 from bridge.model import Imported, Roster
+from bridge.plural import many
 from bridge.ports import OwnRules
 from bridge.settings import Settings
 from bridge.store import Store, policies
@@ -137,7 +138,7 @@ def import_rules(
         raise CannotWrite(f"cannot write {output}: {error.strerror}") from error
     for gap in unsaid:
         typer.echo(f"not said: {gap.rule}: {gap.what}", err=True)
-    typer.echo(f"Wrote {rules.load(output).summary()} to {output}; {len(unsaid)} things could not be said.")
+    typer.echo(f"Wrote {rules.load(output).summary()} to {output}; {many(len(unsaid), 'thing')} could not be said.")
 
 
 def _own_rules(settings: Settings, name: str, file: Path | None) -> tuple[Imported, Roster]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 import rules
+from bridge.plural import many
 from deskbridge.cli.database import opened
 from deskbridge.cli.init import CannotWrite
 from deskbridge.cli.progress import stages
@@ -130,4 +131,6 @@ def _tell(columns: "Sequence[Column]") -> None:
         f"{first.name} in the same worlds, with * where its interval leaves out 0."
     )
     if first.left_alone:
-        console.print(f"{first.name} leaves {first.left_alone} tickets of all worlds alone; they are not counted.")
+        console.print(
+            f"{first.name} leaves {many(first.left_alone, 'ticket')} of all worlds alone and out of these figures."
+        )

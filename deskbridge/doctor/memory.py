@@ -14,17 +14,12 @@ from bridge.settings import Settings
 from bridge.store import Store, bulk, installations
 from bridge.store import budget as budgets
 from bridge.store.bulk import Trust
+from deskbridge.proofs import COMPARE
 
 DAY: Final = timedelta(hours=24)
 
 ROUNDS: Final = 10
 """So many rounds of polling without one that came to its end are a fault."""
-
-COMPARE: Final = (
-    "If the desk made it: compare `webhook_secrets` in the settings with the secret at the vendor, then restart "
-    "`deskbridge serve`."
-)
-"""What to do where a desk's calls are refused; whoever knows the address can make one that is not the desk's."""
 
 TRUSTED: Final = {
     Trust.LOCKED: (Health.OK, "bulk writes are under the lock, as a rehearsal showed"),
@@ -87,8 +82,8 @@ def _refusals(store: Store, desk: str) -> Iterator[Diagnosis]:
         heard = installations.heard(connection, desk, besides=OWN_KEYS)
         refused = installations.refusal(connection, desk, after=heard)
     if refused is not None:
-        words = f"a call at {refused.at:%Y-%m-%d %H:%M:%S} UTC was refused, and none was taken since: {refused.reason}"
-        yield Diagnosis("webhooks refused", Health.WARNING, words, COMPARE)
+        advice = f"If the desk made it, and not somebody who knows the address: {COMPARE}."
+        yield Diagnosis("webhooks refused", Health.WARNING, f"{refused}; none was taken since", advice)
 
 
 def _strange(store: Store, desk: str) -> Iterator[Diagnosis]:

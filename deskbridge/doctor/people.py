@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bridge.binding import Binding, bind
 from bridge.model import AgentStatus, Roster
+from bridge.plural import many
 from bridge.ports import DeskStatus, Diagnosis, Health, Policy
 
 
@@ -41,7 +42,7 @@ def _names(found: Binding) -> Iterator[Diagnosis]:
     for sentence in found.missing:
         yield Diagnosis("policy's names", Health.FAULT, sentence, advice)
     if not found.missing:
-        words = f"{len(found.team_ids)} teams and {len(found.agents)} agents of the policy are there"
+        words = f"{many(len(found.team_ids), 'team')} and {many(len(found.agents), 'agent')} of the policy are there"
         yield Diagnosis("policy's names", Health.OK, words)
 
 
@@ -58,7 +59,7 @@ def _availability(roster: Roster) -> Diagnosis:
     """Older and newer accounts show availability in different forms [T]; here is seen whether this one's is read."""
     agents = [agent for agent in roster.agents if agent.status is not AgentStatus.GONE]
     seen = sum(not agent.inferred and agent.status is not AgentStatus.UNKNOWN for agent in agents)
-    words = f"of {len(agents)} agents the desk shows {seen} as online, away or offline"
+    words = f"of {many(len(agents), 'agent')} the desk shows {seen} as online, away or offline"
     if seen or not agents:
         return Diagnosis("availability", Health.OK, words)
     advice = "The plan or the role hides it: everybody counts as there within the policy's hours."

@@ -153,7 +153,7 @@ def test_an_edit_that_moves_no_ticket_is_told_too(folder: Path) -> None:
     (folder / "tickets.yaml").write_text("tickets:\n  - {subject: Hello}\n")
     arguments = ("diff", f"{folder}/policy.yaml", f"{folder}/new.yaml", "--tickets", f"{folder}/tickets.yaml")
     text = run(folder, *arguments)
-    assert text.startswith("2 edits. Of 1 tickets 0 would have gone elsewhere, 0 ")
+    assert text.startswith("2 edits. Of 1 ticket 0 would have gone elsewhere, 0 ")
     assert text.count("no ticket goes otherwise by: ") == 2
 
 
