@@ -213,7 +213,7 @@ class HelpDesk(Desk, Protocol):
         """The articles after the cursor of the page before (None: from the start) that anybody may read; one call.
 
         Drafts are left out, and what only some may see. Without a locale each article comes in its main language, with
-        one in that language where it has it. Raises Unsupported where the vendor lists no other languages.
+        one in that language, where it is translated.
         """
 
 

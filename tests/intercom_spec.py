@@ -39,7 +39,7 @@ PATCHES: Final[Mapping[tuple[str, ...], object]] = {
     ("conversation_list_item", "properties", "admin_assignee_id", "nullable"): True,
     ("conversation_list_item", "properties", "team_assignee_id", "nullable"): True,
     ("ticket", "properties", "snoozed_until", "nullable"): True,  # its own words: "If null, ... not currently snoozed"
-    # The description has cursors there; recorded lists of articles have the next page's address, as other lists do.
+    # The description has cursors there; recorded lists of articles have the address of the next page, by its number.
     ("article_list", "properties", "pages"): {"$ref": "#/components/schemas/pages_link"},
 }
 """What the description gets wrong, by the place in `components.schemas`, with what holds instead."""

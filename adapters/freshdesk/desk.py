@@ -161,10 +161,8 @@ class FreshdeskDesk:
         )
 
     def articles(self, cursor: str | None, *, locale: str | None = None) -> ArticlePage:
-        """What the next list of the knowledge base holds; Freshdesk lists articles in the main language alone."""
-        if locale is not None:
-            raise Unsupported("Freshdesk lists articles in the portal's main language alone: leave `locale` out")
-        return solutions.page(self._client, self._base, cursor)
+        """What the next list of the knowledge base holds: most lists lead to others, and hold no article."""
+        return solutions.page(self._client, self._base, cursor, locale)
 
     def introduce(self) -> Introduction:
         """Account, whose key it is, and what it allows, by a read of each kind that we make."""

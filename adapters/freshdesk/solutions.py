@@ -1,6 +1,6 @@
 """Freshdesk's knowledge base, walked one list a call: categories, the folders in them, folders in those, articles.
 
-Source: API reference, "Solutions". That folders lie in folders, and their list, is from others' code that reads it.
+Source: API reference, "Solutions"; the lists of folders in folders and of translated articles from others' programs.
 """
 
 import json
@@ -35,22 +35,23 @@ Stop = tuple[str, str, int]
 """A list, of which parent, and the page of it."""
 
 
-def page(client: FreshdeskClient, base: str, cursor: str | None) -> ArticlePage:
+def page(client: FreshdeskClient, base: str, cursor: str | None, locale: str | None) -> ArticlePage:
     """What the next stop of the walk shows; the cursor is all the stops ahead, the next one last. Raises DeskError."""
     *ahead, (kind, parent, number) = json.loads(cursor) if cursor else [(CATEGORIES, "", 1)]
-    rows, more = _rows(client, kind, parent, number)
+    language = f"/{locale}" if locale and kind == ARTICLES else ""
+    rows, more = _rows(client, ROUTES[kind] + language, parent, number)
     ahead += [(kind, parent, number + 1)] if more and number < PAGES_MAX else []
     ahead.extend(_inside(kind, rows))
-    found = tuple(_articles(base, rows)) if kind == ARTICLES else ()
+    found = tuple(_articles(base + language, rows)) if kind == ARTICLES else ()
     return ArticlePage(found, json.dumps(ahead) if ahead else None)
 
 
-def _rows(client: FreshdeskClient, kind: str, parent: str, number: int) -> tuple[list[Row], bool]:
-    """A list's page; what is in a folder that was deleted since it was listed is nothing."""
+def _rows(client: FreshdeskClient, route: str, parent: str, number: int) -> tuple[list[Row], bool]:
+    """A list's page; a folder that was deleted since it was listed, or lacks the language, holds nothing."""
     try:
-        return client.page(ROUTES[kind], parent, PAGE_MAX, per_page=PAGE_MAX, page=number)
+        return client.page(route, parent, PAGE_MAX, per_page=PAGE_MAX, page=number)
     except NotThere:
-        if kind == CATEGORIES:
+        if not parent:
             raise
         return [], False
 

@@ -5,7 +5,7 @@ Source: Intercom's OpenAPI description, `GET /articles`. Its internal articles a
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from adapters.intercom.client import Row
 from adapters.wire import plain
@@ -27,12 +27,11 @@ def page(answer: Row, locale: str | None) -> ArticlePage:
 
 
 def _following(pages: Row) -> str | None:
-    """The query of the next page: the description has a cursor there, recorded answers have the page's address."""
-    following = pages.get("next")
-    if isinstance(following, Mapping):
-        after = following.get("starting_after")
-        return urlencode({"starting_after": after}) if after else None
-    return urlsplit(following).query or None if following else None
+    """The query of the next page: the description has a cursor there, Intercom's own libraries count pages."""
+    following, number = pages.get("next"), int(pages.get("page") or 1)
+    if isinstance(following, Mapping) and following.get("starting_after"):
+        return urlencode({"starting_after": following["starting_after"]})
+    return urlencode({"page": number + 1}) if number < int(pages.get("total_pages") or 1) else None
 
 
 def _articles(rows: Iterable[Row], locale: str | None) -> Iterator[Article]:

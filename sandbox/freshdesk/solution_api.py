@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response
 
-from sandbox.common.helpcenter import Article, HelpCenter
+from sandbox.common.helpcenter import Article, HelpCenter, Words
 from sandbox.freshdesk.wire import JSON, PAGING, Refusal, paged, query, stamp, text_of
 
 CATEGORY = 70
+_SINCE = "2026-01-05T09:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def solution_routes(api: Blueprint, help_center: HelpCenter) -> None:
     @api.get("/solutions/categories")
     def categories() -> Response:
         _require(help_center.enabled)
-        return paged([CATEGORY], query(**PAGING), lambda id_: {"id": id_, "name": "General", "description": None})
+        return paged([CATEGORY], query(**PAGING), _category)
 
     @api.get("/solutions/categories/<int:id_>/folders")
     def folders(id_: int) -> Response:
@@ -63,7 +64,14 @@ def solution_routes(api: Blueprint, help_center: HelpCenter) -> None:
     @api.get("/solutions/folders/<int:id_>/articles")
     def articles(id_: int) -> Response:
         _require(help_center.enabled, found=id_ in _FOLDERS)
-        return paged(holds(_FOLDERS[id_]), query(**PAGING), lambda row: _article(row, id_))
+        return paged(holds(_FOLDERS[id_]), query(**PAGING), lambda row: _article(row, row, id_))
+
+    @api.get("/solutions/folders/<int:id_>/articles/<language>")
+    def translated(id_: int, language: str) -> Response:
+        written = help_center.articles.values()
+        _require(help_center.enabled, found=id_ in _FOLDERS and any(language in each.translations for each in written))
+        rows = [each for each in holds(_FOLDERS[id_]) if language in each.translations]
+        return paged(rows, query(**PAGING), lambda row: _article(row, row.translations[language], id_))
 
 
 def _require(enabled: bool, *, found: bool = True) -> None:
@@ -72,6 +80,10 @@ def _require(enabled: bool, *, found: bool = True) -> None:
         raise Refusal(403, {"code": "require_feature", "message": words})
     if not found:
         raise Refusal(404)
+
+
+def _category(id_: int) -> JSON:
+    return {"id": id_, "name": "General", "description": None, "created_at": _SINCE, "updated_at": _SINCE}
 
 
 def _folder(row: _Folder, count: int) -> JSON:
@@ -83,18 +95,20 @@ def _folder(row: _Folder, count: int) -> JSON:
         "articles_count": count,
         "sub_folders_count": sum(each.inside == row.id for each in _FOLDERS.values()),
         "visibility": row.visibility,
+        "created_at": _SINCE,
+        "updated_at": _SINCE,
     }
 
 
-def _article(row: Article, folder: int) -> JSON:
+def _article(row: Article, words: Words, folder: int) -> JSON:
     return {
         "id": row.id,
         "type": 1,
         "category_id": CATEGORY,
         "folder_id": folder,
-        "title": row.title,
-        "description": row.body,
-        "description_text": text_of(row.body),
+        "title": words.title,
+        "description": words.body,
+        "description_text": text_of(words.body),
         "status": 2 if row.published else 1,
         "created_at": stamp(row.at),
         "updated_at": stamp(row.at),

@@ -22,6 +22,7 @@ EVERY_CALL = {
     ("GET", "/tags"),
     ("POST", "/tags"),
     ("GET", "/ticket_states"),
+    ("GET", "/articles"),
     ("GET", "/contacts/{id}"),
     ("GET", "/contacts/{id}/companies"),
     ("POST", "/conversations/{id}/parts"),
@@ -89,6 +90,7 @@ class Drive:
         assert {summary.ref for summary in self.desk.history(requester.id, 5)} == set(refs)
         self.reconcile(refs)
         self.desk.roster()
+        self.read_help()
         for ref in (TicketRef("acme", "conversation:999999999"), TicketRef("acme", "ticket:999999999")):
             with pytest.raises(NotThere):
                 self.desk.fetch(ref)
@@ -115,6 +117,14 @@ class Drive:
             met |= {ticket.ref for ticket in page.tickets}
             cursor, more = page.cursor, page.more
         assert met == set(refs)
+
+    def read_help(self) -> None:
+        """Every page of the help centre, of which there are two."""
+        for number in range(60):
+            self.sandbox.desk.help_center.write({"title": f"Article {number}", "body": "<p>Words.</p>"})
+        first = self.desk.articles(None)
+        assert first.cursor is not None
+        assert self.desk.articles(first.cursor).cursor is None
 
     def conversation(self) -> TicketRef:
         """A customer writes."""

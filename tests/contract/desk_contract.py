@@ -64,7 +64,6 @@ class DeskContract(ABC):
         missing_id                id of a ticket that never was
         reply_kind                what a delivery of a requester's reply says, where the vendor cannot say it is one
         tells_load                whether the roster knows how many tickets an agent holds
-        lists_languages           whether the help centre lists its articles in other languages than the main one
     """
 
     vendor: ClassVar[str]
@@ -78,7 +77,6 @@ class DeskContract(ABC):
     missing_id: ClassVar[str] = "999999999"
     reply_kind: ClassVar[EventKind] = EventKind.REQUESTER_REPLIED
     tells_load: ClassVar[bool] = True
-    lists_languages: ClassVar[bool] = True
 
     # Hooks ------------------------------------------------------------------------------------------------------------
 
@@ -369,13 +367,10 @@ class DeskContract(ABC):
             self.help_desk(world).articles(first.cursor)
         assert self.help_desk(world).articles(first.cursor) == self.help_desk(world).articles(first.cursor)
 
-    def test_an_article_in_another_language_is_listed_or_unsupported(self, world: World) -> None:
-        desk = self.help_desk(world)
-        if self.lists_languages:
-            assert [article.title for article in self.all_articles(world, "de")] == ["Passwort zurücksetzen"]
-        else:
-            with pytest.raises(Unsupported):
-                desk.articles(None, locale="de")
+    def test_a_language_gives_the_articles_that_are_translated_with_their_own_addresses(self, world: World) -> None:
+        (german,) = self.all_articles(world, "de")
+        assert (german.title, german.text) == ("Passwort zurücksetzen", "Wählen Sie Passwort vergessen.")
+        assert german.url not in {article.url for article in self.all_articles(world)}
 
     def test_a_help_centre_that_is_switched_off_is_told_or_empty_and_never_taken_for_a_fault_of_the_moment(
         self, world: World

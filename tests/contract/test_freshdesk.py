@@ -26,7 +26,6 @@ class TestFreshdesk(DeskContract):
     raw_high: ClassVar[object] = 3
     reply_kind: ClassVar[EventKind] = EventKind.TICKET_CHANGED
     ticket_type: ClassVar[str | None] = "Incident"
-    lists_languages: ClassVar[bool] = False
 
     def start_sandbox(self, clock: TurnableClock) -> Running:
         return start(FreshdeskSandbox(clock=clock.unix))

@@ -69,6 +69,17 @@ def test_the_library_creates_and_reads_a_ticket(api: Any) -> None:
     assert read.company["name"] == "Globex"
 
 
+def test_the_library_walks_the_knowledge_base(api: Any) -> None:
+    (category,) = api.solutions.categories.list_categories()
+    folders = {folder.name: folder for folder in api.solutions.folders.list_from_category(category.id)}
+    assert (folders["Help"].visibility, folders["For the team"].visibility) == (1, 3)
+    listed = {article.title: article for article in api.solutions.articles.list_from_folder(folders["Help"].id)}
+    assert listed["Reset your password"].status == "published"
+    assert listed["Reset your password"].description_text.endswith("follow the mail.")
+    (german,) = api.solutions.articles.list_from_folder_translated(folders["Help"].id, "de")
+    assert german.title == "Passwort zurücksetzen"
+
+
 def test_the_library_updates_and_tags_a_ticket(api: Any, caller: Caller) -> None:
     id_ = caller.customer(tags=["old"])
     agent = next(agent for agent in api.agents.list_agents() if agent.contact["email"] == "cy@acme.example")

@@ -91,6 +91,15 @@ def test_the_library_reads_a_conversation(library: Any, conversation: str) -> No
     assert library.conversations.find(conversation).source.body == "<p>The PDF is empty.</p>"
 
 
+def test_the_library_lists_every_page_of_articles(library: Any) -> None:
+    listed = list(library.articles.list(per_page=2))
+    assert len({article.id for article in listed}) == len(listed) == 6
+    states = {article.title: (article.state, article.help_center_audience) for article in listed}
+    assert states["Reset your password"] == ("published", "everyone")
+    assert states["The platypus importer"] == ("draft", "everyone")
+    assert states["How we refund"] == ("published", "restricted")
+
+
 def test_the_library_creates_a_conversation_as_a_contact(library: Any, conversation: str) -> None:
     (contact,) = library.contacts.list()
     sender = CreateConversationRequestFrom(type="user", id=contact.id)

@@ -52,6 +52,18 @@ def test_it_lists_tickets_page_by_page_in_both_ways(desk: Sandbox, client: Any) 
     assert [ticket.id for ticket in client.tickets(ids=numbers[1:3])] == numbers[1:3]
 
 
+def test_it_lists_the_help_centres_articles_in_both_ways(desk: Sandbox, client: Any) -> None:
+    del desk
+    listed = [
+        (article.title, article.draft, article.user_segment_id is None) for article in client.help_center.articles()
+    ]
+    assert ("Reset your password", False, True) in listed
+    assert ("The platypus importer", True, True) in listed
+    assert ("How we refund", False, False) in listed
+    paged = client.help_center.articles(cursor_pagination=2)
+    assert [article.title for article in paged] == [title for title, _, _ in listed]
+
+
 def test_it_creates_updates_and_notes_a_ticket(desk: Sandbox, client: Any) -> None:
     requester = User(name="Ada", email="ada@globex.example")
     made = client.tickets.create(Ticket(subject="Slow", requester=requester, comment=Comment(body="Since noon.")))
