@@ -380,7 +380,10 @@ class DeskContract(ABC):
             assert self.all_articles(world) == []
 
     def help_desk(self, world: World) -> HelpDesk:
-        assert Capability.HELP_CENTER in world.desk.can
+        """The desk, where the vendor has help centres."""
+        assert hasattr(world.desk, "articles") == (Capability.HELP_CENTER in world.desk.can)
+        if Capability.HELP_CENTER not in world.desk.can:
+            pytest.skip(f"{self.vendor} has no help centres")
         return cast("HelpDesk", world.desk)
 
     def all_articles(self, world: World, locale: str | None = None) -> list[Article]:

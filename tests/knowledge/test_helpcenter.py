@@ -3,14 +3,17 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bridge.errors import NotThere, Permanent
+from bridge.errors import NotThere, Permanent, Retryable
 from bridge.knowledge import KnowledgeOptions, Shelf
 from bridge.knowledge.articles import MAX_BYTES
 from bridge.knowledge.helpcenter import EVERY, read_on
@@ -320,7 +323,7 @@ def test_what_was_read_of_help_centres_that_are_named_no_more_is_tidied_away(bri
 class Pages:
     """A desk of which only the help centre matters: pages, or what they raise, by cursor."""
 
-    pages: Mapping[str | None, ArticlePage | Exception]
+    pages: Mapping[str | None, ArticlePage | BaseException]
     name: str = "acme"
     vendor: str = "acme"
     can: frozenset[Capability] = frozenset({Capability.HELP_CENTER})
@@ -330,7 +333,7 @@ class Pages:
         del locale
         self.asked.append(cursor)
         page = self.pages[cursor]
-        if isinstance(page, Exception):
+        if isinstance(page, BaseException):
             raise page
         return page
 
@@ -354,6 +357,48 @@ def test_an_article_that_moved_to_another_page_meanwhile_is_kept_once_and_as_it_
     assert warnings_after(store, clock, Pages(pages)) == ""
     with store.reading() as connection:
         assert helpcenters.articles(connection, Place("acme")) == [edited, an_article(2), an_article(3)]
+
+
+class Killed(BaseException):
+    """The process is gone at this instruction: no `except Exception` sees it."""
+
+
+ENDS: Final[Mapping[str, BaseException | None]] = {
+    "time is up": None,
+    "throttled": Retryable("slow down", 429),
+    "broken": Retryable("no answer"),
+    "killed": Killed(),
+}
+"""How a run may end before the last page."""
+
+
+@given(
+    sizes=st.lists(st.integers(0, 3), min_size=1, max_size=5),
+    runs=st.lists(st.tuples(st.sampled_from(sorted(ENDS)), st.integers(0, 4)), max_size=5),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_however_often_a_reading_is_cut_off_it_ends_with_every_article(
+    sqlite_store: Store, sizes: list[int], runs: list[tuple[str, int]]
+) -> None:
+    clock, numbers = Clock(), itertools.count()
+    cursors = [None, *map(str, range(1, len(sizes))), None]
+    whole = {
+        cursors[page]: ArticlePage(tuple(an_article(next(numbers)) for _ in range(size)), cursors[page + 1])
+        for page, size in enumerate(sizes)
+    }
+    with sqlite_store.writing() as connection:
+        helpcenters.forget_others(connection, [])
+    for end, turns in runs:
+        fault = ENDS[end]
+        broken = dict.fromkeys(list(whole)[turns:], fault) if isinstance(fault, BaseException) else {}
+        with suppress(Killed):
+            read_on(sqlite_store, cast("Any", Pages({**whole, **broken})), None, clock=clock, enough=after(turns))
+    read_on(sqlite_store, cast("Any", Pages(whole)), None, clock=clock, enough=never)
+    with sqlite_store.reading() as connection:
+        found = helpcenters.articles(connection, Place("acme"))
+    assert sorted(found, key=lambda one: one.title) == sorted(
+        (article for page in whole.values() for article in page.articles), key=lambda one: one.title
+    )
 
 
 def test_a_list_that_does_not_get_on_is_given_up(store: Store, clock: Clock) -> None:
