@@ -172,8 +172,9 @@ class Document:
             words = f"should be one of {context['expected_tags']}"
         closed = re.findall(r"'([^']*)'", str(context.get("expected", context.get("expected_tags", ""))))
         hint = nearest(given, closed) if isinstance(given, str) else None
-        words = re.sub(r"^(Input|Value|String) ", "", words).strip().rstrip(".")
-        self.fault(path, f"{words}{';' if hint else '.'}", hint, key=detail["loc"][-1:] == ("[key]",))
+        words = re.sub(r"^(Input|Value|String) ", "", _ENUM.sub(r"\1", words)).strip().rstrip(".")
+        end = "" if words.endswith("?") else ";" if hint else "."
+        self.fault(path, f"{words}{end}", hint, key=detail["loc"][-1:] == ("[key]",))
 
     def _path_of(self, loc: Trail) -> Trail:
         """Pydantic's location without what is not in the file: union labels, and keys that are missing."""
@@ -186,10 +187,16 @@ class Document:
 
 _PLAIN_WORDS: Final = {
     **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "should be keys with values"),
-    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "should be a list"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "should be a list, such as [one, two]"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "should be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
     "string_type": "should be text",
 }
 """What Python calls a type is not what an admin calls it."""
+
+_ENUM: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""How Python shows a member of an enumeration, of which an admin writes the value."""
 
 
 def _short(word: object) -> str:
@@ -360,10 +367,12 @@ class _Reader:
 
     def _note(self, place: Place, message: str, hint: str | None = None) -> None:
         self.faults.append(Fault(self.file, place.line, place.column, message, hint))
+        if len(self.faults) == MAX_FAULTS:  # a file that is all faults would be read for seconds
+            raise BadFile(self.faults)
 
     def _stop(self, place: Place, message: str) -> NoReturn:
         self._note(place, message)
-        raise BadFile(self.faults[:MAX_FAULTS])
+        raise BadFile(self.faults)
 
 
 def _place(mark: yaml.error.Mark | yaml._yaml.Mark | None) -> Place:

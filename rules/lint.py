@@ -17,9 +17,9 @@ from rules import references
 from rules.automaton import cost
 from rules.cases import TestResult, case_of
 from rules.conflicts import described
+from rules.costs import MAX_COST, milliseconds
 from rules.engine import Compiled, Engine
 from rules.nodes import AllOf, AnyOf, Leaf, Node, leaves
-from rules.operators import MAX_COST, milliseconds
 from rules.policy import EVERY_DESK, LoadedPolicy
 from rules.questions import Among, Lacks, Matches, fold
 from rules.reasoning import NOT_TRUE, TRUE, possible, sources

@@ -191,11 +191,6 @@ class Compiler:
     act: float
     _shared: dict[tuple[str, tuple[Question, ...], Verdict], Asked] = field(default_factory=dict)
 
-    def patterns(self) -> list[str]:
-        """The patterns in what was compiled, each as often as it is asked of another value."""
-        questions = (one for asked in self._shared.values() for one in asked.questions)
-        return [one.pattern for one in questions if isinstance(one, Matches)]
-
     def compiled(self, condition: Condition, data: Mapping[str, Any], path: Trail) -> Node:
         """The condition ready to be asked. Several keys of one mapping become parts that must all hold."""
         parts = tuple(self._parts(condition, data, path))

@@ -22,7 +22,7 @@ from pydantic import (
 
 from bridge.model import Priority
 from bridge.triage import Phrase
-from rules import automaton, questions
+from rules import questions
 from rules.questions import COMPARE, Among, Compared, Lacks, Matches, Part, Question, fold, rank_of
 
 MAX_PATTERN: Final = 500
@@ -88,7 +88,8 @@ def _phrase(written: str) -> str:
     return written
 
 
-def _pattern(written: str) -> str:
+def readable(written: str) -> str:
+    """A pattern as it is. Raises ValueError where RE2 cannot read it, or it is too long."""
     if len(written) > MAX_PATTERN:
         raise ValueError(f"is a pattern of more than {MAX_PATTERN} characters")
     try:
@@ -98,20 +99,7 @@ def _pattern(written: str) -> str:
         raise ValueError(f"is not a pattern that RE2 knows: {words}") from error
     if size > MAX_PROGRAM:
         raise ValueError(f"is a pattern of size {size}, too costly; {MAX_PROGRAM} is the most")
-    if (spent := automaton.cost(written)) > MAX_COST:
-        raise ValueError(f"is a pattern that can hold a ticket up for {milliseconds(spent)}; {_MOST} is the most")
     return written
-
-
-def milliseconds(spent: int) -> str:
-    """Microseconds in words."""
-    return f"{spent / 1_000:.0f} ms"
-
-
-MAX_COST: Final = 30_000
-"""Microseconds that all patterns together may take on texts made for them (`rules.automaton`): each may be asked."""
-
-_MOST: Final = milliseconds(MAX_COST)
 
 
 _SPAN: Final = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
@@ -142,7 +130,7 @@ def duration_words(span: timedelta) -> str:
 
 Scalar = Annotated[object, AfterValidator(_scalar), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Words = Annotated[str, AfterValidator(_phrase)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
+Pattern = Annotated[str, AfterValidator(readable)]
 Piece = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Duration = Annotated[
     timedelta,

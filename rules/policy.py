@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -31,9 +31,8 @@ from bridge.plural import many
 from bridge.routing.snapshot import Rules, Strategy
 from bridge.triage import Extractors, Keywords, Lexicon, Phrase, Text, triage
 from bridge.yamlfile import Document
-from rules import account, cases, engine, explain, references, sending
+from rules import account, cases, costs, engine, explain, references, sending
 from rules.account import RuleAccount
-from rules.automaton import cost
 from rules.cases import TestResult, run
 from rules.conditions import Condition
 from rules.conflicts import Conflict, conflicts
@@ -41,7 +40,7 @@ from rules.engine import Compiled, Engine, R
 from rules.explain import Explanation
 from rules.misses import Miss, Seeker
 from rules.nodes import Compiler, Node
-from rules.operators import MAX_COST, WordsTest, milliseconds
+from rules.operators import WordsTest
 from rules.schema import AnnotateRule, Binding, Names, PolicyFile, RouteRule, Team
 from rules.template import Template
 from rules.view import View
@@ -67,11 +66,10 @@ def checked(document: Document) -> "LoadedPolicy":
     """The policy in a document. Raises BadFile with every fault."""
     file = document.check(PolicyFile)
     references.check(document)
+    costs.check(document)
     document.refuse()
     assert file is not None
-    policy = LoadedPolicy(file, document)
-    document.refuse()
-    return policy
+    return LoadedPolicy(file, document)
 
 
 class LoadedPolicy:
@@ -95,7 +93,6 @@ class LoadedPolicy:
         self.engine = Engine(
             tuple(_compiled("annotate", file.annotate, compiler)), tuple(_compiled("route", file.route, compiler))
         )
-        _bounded([*compiler.patterns(), *file.triage.extract.values()], document)
         self._lexicon = Lexicon(_phrases(file))
         self._overflow = {name: team.overflow for name, team in file.teams.items()}
         self._bindings = _with_defaults(file.bindings)
@@ -315,14 +312,6 @@ def _rules(team: Team) -> Rules:
 
 _BELOW: Final = 0.01
 """How far below `act` the confidence of a label stays that rules may not use."""
-
-
-def _bounded(asked: Iterable[str], document: Document) -> None:
-    """A fault where the patterns, each as often as it is asked, could together keep a ticket waiting."""
-    spent = sum(map(cost, asked))
-    if spent > MAX_COST:
-        message = f"has patterns that can together hold a ticket up for {milliseconds(spent)};"
-        document.fault((), message, f"{milliseconds(MAX_COST)} is the most. Use words instead where words do.")
 
 
 def _compiled(stage: Literal["annotate", "route"], rules: Sequence[R], compiler: Compiler) -> Iterator[Compiled[R]]:

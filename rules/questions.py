@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, Protocol
 
 import re2
@@ -76,6 +76,8 @@ class Part:
 
     def holds(self, value: Any) -> Verdict:
         """Of several texts any may."""
+        if self.where == "ends_with" and isinstance(value, str):
+            value = value[-MAX_VALUE // 4 :]  # the end must be among what is compared
         texts = [text for text in folded(value) if isinstance(text, str)]
         if not texts:
             return None
@@ -130,9 +132,7 @@ MAX_MEMORY: Final = 4 << 20
 def fold(value: object) -> Hashable:
     """What equality compares: text without case, numbers by value, true and false apart from 1 and 0."""
     if isinstance(value, str):
-        if value.isascii():
-            return value.lower().strip()
-        return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+        return value[:MAX_VALUE].lower().strip() if value.isascii() else _folded(value[:MAX_VALUE])
     if isinstance(value, bool):
         return ("bool", value)
     try:
@@ -140,6 +140,17 @@ def fold(value: object) -> Hashable:
     except TypeError:  # a desk may keep a list of lists in a field
         return str(value)
     return value
+
+
+@lru_cache(maxsize=1_024)
+def _folded(text: str) -> str:
+    """The characters of any script; what many rules ask of one value is folded once, for it takes long."""
+    unified = unicodedata.normalize("NFKC", text)[:MAX_VALUE]  # one character can become eighteen
+    return unicodedata.normalize("NFKC", unified.casefold()).strip()
+
+
+MAX_VALUE: Final = 4_000
+"""Characters of a value that are compared; what a requester writes into a field can be longer."""
 
 
 def folded(value: object) -> frozenset[Hashable]:

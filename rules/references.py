@@ -178,12 +178,22 @@ def _members(data: object) -> set[str]:
 
 def asked(data: object) -> Iterator[tuple[str, Trail, str]]:
     """Every name of the policy that a condition asks for, and what it should name."""
+    for path, key, test in asking(data):
+        kind = "calendar" if path[-2] in _TIMES and key == "calendar" else _ASKED.get(key)
+        yield from ((kind, place, name) for place, name in _texts(test, path) if kind)
+
+
+def asking(data: object) -> Iterator[tuple[Trail, str, object]]:
+    """Every key in the conditions, operators among them: the path that leads to what stands there, itself, and that."""
     for stage in ("annotate", "route"):
         for index, _ in _items(_at(data, stage)):
             for path, when in _mappings(_at(data, stage, index, "when"), (stage, index, "when")):
-                for key, test in when.items():
-                    kind = "calendar" if path[-1] in _TIMES and key == "calendar" else _ASKED.get(key)
-                    yield from ((kind, place, name) for place, name in _texts(test, (*path, key)) if kind)
+                yield from (((*path, key), key, test) for key, test in when.items())
+
+
+def extracts(data: object) -> Iterator[tuple[Trail, str]]:
+    """The patterns by which triage extracts, each with the path that leads to it."""
+    return _found(data, ("triage", "extract", "*"))
 
 
 _TIMES: Final = ("age", "idle", "waiting")

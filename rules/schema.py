@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,7 @@ from pydantic import (
 from bridge import calendars, labels
 from bridge.model import Channel, EventKind, Mode, Priority, Status
 from bridge.routing.snapshot import WhenAway
+from bridge.yamlfile import nearest
 from rules import sending
 from rules.conditions import Automatic, Condition, LanguageCode, Sentiment, Signal
 from rules.operators import Duration, Named, Number, Pattern, Scalar, Strict, Urgency, Words, some
@@ -25,7 +27,12 @@ from rules.template import Template
 
 
 def _zone(name: str) -> str:
-    calendars.zone(name)
+    try:
+        calendars.zone(name)
+    except ValueError:
+        if (near := nearest(name, available_timezones())) is None:
+            raise
+        raise ValueError(f"is no time zone; {near}") from None
     return name
 
 

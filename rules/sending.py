@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from rules.template import PLACEHOLDERS, source_of
+from rules.template import PLACEHOLDERS, meant, source_of
 from rules.view import Source, View
 
 _TEXT: Final = Source("text", lambda view: view.case.text)
@@ -13,7 +13,7 @@ def sent(name: str) -> Source:
     """Where a value under `send` comes from. Raises ValueError where there is none of that name."""
     source = _TEXT if name == _TEXT.name else source_of(name)
     if source is None:
-        raise ValueError(f"'{name[:40]}' cannot be sent; there are text, {', '.join(PLACEHOLDERS)} and field.NAME")
+        raise ValueError(f"'{name[:40]}' cannot be sent; {meant(name, _TEXT.name, *PLACEHOLDERS)}")
     return source
 
 

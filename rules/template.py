@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from bridge.yamlfile import nearest
 from rules.operators import PREFIXES, own_name
 from rules.view import OWN, SOURCES, Source, View, finding
 
@@ -51,8 +52,13 @@ def _part(match: re.Match[str]) -> str | Source:
         raise ValueError("has a brace by itself; write {{ or }} for one")
     source = source_of(name)
     if source is None:
-        raise ValueError(f"has no placeholder {{{name[:40]}}}; there are {', '.join(PLACEHOLDERS)} and field.NAME")
+        raise ValueError(f"has no placeholder {{{name[:40]}}}; {meant(name, *PLACEHOLDERS)}")
     return source
+
+
+def meant(name: str, *known: str) -> str:
+    """What may have been meant by a placeholder that does not exist, else all that there are, in words."""
+    return nearest(name, known) or f"there are {', '.join(known)} and field.NAME"
 
 
 def source_of(name: str) -> Source | None:

@@ -249,6 +249,14 @@ def asking(when: str, then: str = "{type: x}") -> str:
             calendar("timezone: Mars/Base, hours: {}"),
             "is no time zone; write one like Europe/Berlin or America/New_York.",
         ),
+        (calendar("timezone: Europe/Berln, hours: {}"), "is no time zone; did you mean 'Europe/Berlin'?"),
+        (
+            asking("{status: new}", "{priority: urgnt}"),
+            "should be 'low', 'normal', 'high' or 'urgent'; did you mean 'urgent'?",
+        ),
+        (asking("{status: new}", "{add_tags: vip}"), "should be a list, such as [one, two]."),
+        (asking("{contacts_24h: {over: many}}"), "should be a number."),
+        (asking("{asks_for_human: maybe}"), "should be true or false."),
         (
             calendar("timezone: UTC, hours: {mun: ['08:00-09:00']}"),
             "is no day of the week; write mon, tue, wed, thu, fri, sat, sun, or a range like mon-thu.",
@@ -266,7 +274,8 @@ def test_what_cannot_be_meant_is_told(text: str, fault: str) -> None:
     assert told.split(": ", 1)[1] == fault
 
 
-def test_an_unknown_placeholder_is_told_with_those_there_are() -> None:
+def test_an_unknown_placeholder_is_told_with_the_nearest_or_all_there_are() -> None:
     (told,) = faults(asking("{status: new}", "{note: 'Hi {requestor.name}'}"))
-    assert "has no placeholder {requestor.name}; there are" in told
-    assert "requester.name" in told
+    assert told.endswith("has no placeholder {requestor.name}; did you mean 'requester.name'?")
+    (told,) = faults(asking("{status: new}", "{note: 'Hi {zzz}'}"))
+    assert "has no placeholder {zzz}; there are event, desk," in told

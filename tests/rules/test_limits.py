@@ -21,9 +21,13 @@ from bridge.yamlfile import MAX_BYTES, MAX_DEPTH
 from tests.rules.build import BASE, END, case, faults
 
 
-def policy_of(whens: Iterator[str]) -> rules.LoadedPolicy:
+def text_of(whens: Iterator[str]) -> str:
     annotate = "".join(f"  - {{name: r{n}, when: {when}, then: {{add_tags: [x]}}}}\n" for n, when in enumerate(whens))
-    return rules.loads(f"{BASE}annotate:\n{annotate}route:\n{END}")
+    return f"{BASE}annotate:\n{annotate}route:\n{END}"
+
+
+def policy_of(whens: Iterator[str]) -> rules.LoadedPolicy:
+    return rules.loads(text_of(whens))
 
 
 def calls_of(loaded: rules.LoadedPolicy, given: Case) -> int:
@@ -90,23 +94,56 @@ def test_too_many_entries_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) 
     assert told.endswith("has more than 1,000 entries.")
 
 
+@pytest.mark.parametrize("text", ["a: 1\n" * 500_000, "[" + "&a x," * 500_000 + "]"], ids=["keys twice", "anchors"])
+def test_a_file_that_is_all_faults_is_not_read_to_its_end(text: str) -> None:
+    start = time.process_time()
+    assert len(faults(text)) == 100
+    assert time.process_time() - start < 1.0
+
+
 def test_patterns_are_bounded_one_by_one_and_together() -> None:
-    when = "{text: {pattern: '(abc){400}'}}"
-    (told,) = faults(f"{BASE}annotate: [{{name: x, when: {when}, then: {{type: x}}}}]\nroute:\n{END}")
+    (told,) = faults(text_of(iter(["{text: {pattern: '(abc){400}'}}"])))
     assert told.endswith("is a pattern of size 1204, too costly; 1000 is the most.")
-    when = "{text: {pattern: 'a[ab]{400}c'}}"
-    (told,) = faults(f"{BASE}annotate: [{{name: x, when: {when}, then: {{type: x}}}}]\nroute:\n{END}")
+    (told,) = faults(text_of(iter(["{text: {pattern: 'a[ab]{400}c'}}"])))
     assert told.endswith("is a pattern that can hold a ticket up for 40 ms; 30 ms is the most.")
     policy_of(f"{{text: {{pattern: 'order {number}'}}}}" for number in range(600))
-    with pytest.raises(BadFile, match=r"has patterns that can together hold a ticket up for 5\d ms; 30 ms is the most"):
-        policy_of(f"{{text: {{pattern: 'a[ab]{{{number}}}c'}}}}" for number in range(40, 45))
+    (told,) = faults(text_of(f"{{text: {{pattern: 'a[ab]{{{number}}}c'}}}}" for number in range(40, 45)))
+    words = "is a pattern too many: all together can hold a ticket up for more than 30 ms. Use words instead"
+    assert told.startswith(f"p.yaml:11:39: {words}")
+
+
+def test_a_file_of_costly_patterns_is_refused_without_working_out_what_each_would_take() -> None:
+    text = text_of(f"{{text: {{pattern: '(a|b)*a(a|b){{20}}c{number}'}}}}" for number in range(2_000))
+    start = time.process_time()
+    assert "is a pattern too many" in faults(text)[0]
+    assert time.process_time() - start < 5.0  # each takes about 10 ms
+
+
+def test_every_pattern_that_alone_is_too_costly_is_told_with_all_other_faults() -> None:
+    told = faults(text_of(iter(["{text: {pattern: 'a[ab]{400}c'}}", "{text: {pattern: 'b[ab]{400}c'}, subjet: x}"])))
+    assert [line.partition(": ")[0] for line in told] == ["p.yaml:9:39", "p.yaml:10:39", "p.yaml:10:55"]
+
+
+def test_parts_of_long_fields_are_bounded_too() -> None:
+    told = faults(text_of(f"{{field.story: {{contains: 'part {number}'}}}}" for number in range(1_000, 6_000)))
+    assert "is a part of a text too many: all together can hold a ticket up for more than 30 ms" in told[0]
+    loaded = policy_of(f"{{field.story: {{starts_with: 'é{number}', contains: x}}}}" for number in range(2_000))
+    for story in ("\ufdfa" * 64_000, "請é" * 32_000, "ab" * 32_000):
+        assert spent(loaded, case(fields={"story": story})) < SLOWEST
+
+
+def test_of_a_long_field_the_beginning_and_the_very_end_are_looked_at() -> None:
+    asked = ("starts_with: é1", "contains: é2", "ends_with: é3")
+    loaded = policy_of(f"{{field.story: {{{one}}}}}" for one in asked)
+    outcome = loaded.decide(case(fields={"story": f"É1{'x' * 900}É2{'x' * 60_000}É3"}), desk="d", desk_mode=Mode.LIVE)
+    assert [verdict.rule for verdict in outcome.verdicts] == ["r0", "r1", "r2", "everything else"]
 
 
 def test_patterns_that_extract_count_with_those_of_rules() -> None:
     slow = "'(refund|invoice).{0,90}(twice|double)'"
     extract = f"triage:\n  extract: {{one: {slow}, two: {slow}}}\n"
     (told,) = faults(f"{BASE.replace('triage:', extract.rstrip())}route:\n{END}")
-    assert "has patterns that can together hold a ticket up for" in told
+    assert told.startswith("p.yaml:7:64: is a pattern too many")
 
 
 @pytest.mark.parametrize("branch", ["any", "all"])

@@ -47,7 +47,7 @@ tests:
 """
     assert faults(text) == [
         "p.yaml:2:7: should be 'shadow', 'suggest' or 'live'; did you mean 'live'?",
-        "p.yaml:4:39: should be a valid integer.",
+        "p.yaml:4:39: should be a whole number.",
         "p.yaml:4:56: there is no team 'generl' in this policy; did you mean 'general'?",
         "p.yaml:5:42: 'skils' is not a key here; did you mean 'skills'?",
         "p.yaml:7:11: has suggest above act, so nothing would ever be suggested.",

@@ -77,7 +77,7 @@ pets:
     assert faults(text) == [
         "h.yaml:1:7: must not be empty.",
         "h.yaml:2:9: should be 'red' or 'green'; did you mean 'green'?",
-        "h.yaml:4:16: should be a valid integer, unable to parse string as an integer.",
+        "h.yaml:4:16: should be a whole number.",
         "h.yaml:4:21: 'next.too' is not a key here; did you mean 'next.to'?",
         "h.yaml:7:5: 'live' is not a key here; did you mean 'lives'?",
         "h.yaml:8:12: should be one of 'cat', 'dog'.",

@@ -113,7 +113,7 @@ desks:
 """,
     ) == [
         "1:1: 'listn' is not a key here; did you mean 'listen'?",
-        "2:10: should be a valid integer, unable to parse string as an integer.",
+        "2:10: should be a whole number.",
         "3:13: should be 'full' or 'normal'; did you mean 'full'?",
         "4:11: must be a database that stays, sqlite:///file or postgresql://user@host/name.",
         "6:21: should be greater than 0.",
