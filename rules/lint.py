@@ -18,7 +18,7 @@ from rules.automaton import cost
 from rules.cases import TestResult, case_of
 from rules.conflicts import described
 from rules.costs import MAX_COST, milliseconds
-from rules.engine import Compiled, Engine
+from rules.engine import Compiled, Engine, disagreements
 from rules.nodes import AllOf, AnyOf, Leaf, Node, leaves
 from rules.policy import EVERY_DESK, LoadedPolicy
 from rules.questions import Among, Lacks, Matches, fold
@@ -244,23 +244,37 @@ def _conflicting(subject: _Subject) -> Iterator[_Found]:
 
 def _redundant(subject: _Subject) -> Iterator[_Found]:
     """Annotate rules that do what another one does already whenever they match."""
-    alike: defaultdict[object, list[Compiled[AnnotateRule]]] = defaultdict(list)
-    for rule in subject.policy.engine.annotate:
-        alike[rule.rule.then.model_dump_json(), rule.mode].append(rule)
-    pairs = ((one, later) for rules in alike.values() for one, later in combinations(rules, 2))
-    for one, later in islice(pairs, QUESTIONS_MAX):
+    rules = subject.policy.engine.annotate
+    alike: defaultdict[object, list[int]] = defaultdict(list)
+    for number, rule in enumerate(rules):
+        alike[rule.rule.then.model_dump_json(), rule.mode].append(number)
+    pairs = (pair for numbers in alike.values() for pair in combinations(numbers, 2))
+    for first, second in islice(pairs, QUESTIONS_MAX):
+        one, later, between = rules[first], rules[second], rules[first + 1 : second]
         for less, more in ((later, one), (one, later)):
-            if (
-                less.node
-                and more.node
-                and not _never(less)
-                and not possible([(less.node, TRUE), (more.node, NOT_TRUE)])
-            ):
+            if _within(less, more) and not (_repeats(one, between) if less is later else _precedes(one, between)):
                 message = (
                     f"'{less.rule.name}' adds nothing: '{more.rule.name}' (line {more.verdict.line}) does the same."
                 )
                 yield _Found("redundant-rule", subject.path(less), message, "Delete it, or change what it does.")
                 break
+
+
+def _within(less: Rule, more: Rule) -> bool:
+    """Whether a rule can match, and never without the other."""
+    if less.node is None or more.node is None or _never(less):
+        return False
+    return not possible([(less.node, TRUE), (more.node, NOT_TRUE)])
+
+
+def _repeats(rule: Compiled[AnnotateRule], between: Iterable[Compiled[AnnotateRule]]) -> bool:
+    """Whether to do the same again later undoes what rules between do."""
+    return any(disagreements(rule.rule.then, one.rule.then) for one in between)
+
+
+def _precedes(rule: Compiled[AnnotateRule], between: Sequence[Compiled[AnnotateRule]]) -> bool:
+    """Whether to do it earlier already keeps rules between from being looked at, or makes up for one that stops."""
+    return bool(between) and (bool(rule.rule.then.stop) or any(one.rule.then.stop for one in between))
 
 
 def _overlapping(subject: _Subject) -> Iterator[_Found]:

@@ -76,8 +76,6 @@ class Part:
 
     def holds(self, value: Any) -> Verdict:
         """Of several texts any may."""
-        if self.where == "ends_with" and isinstance(value, str):
-            value = value[-MAX_VALUE // 4 :]  # the end must be among what is compared
         texts = [text for text in folded(value) if isinstance(text, str)]
         if not texts:
             return None
@@ -132,7 +130,7 @@ MAX_MEMORY: Final = 4 << 20
 def fold(value: object) -> Hashable:
     """What equality compares: text without case, numbers by value, true and false apart from 1 and 0."""
     if isinstance(value, str):
-        return value[:MAX_VALUE].lower().strip() if value.isascii() else _folded(value[:MAX_VALUE])
+        return _cut(value).lower().strip() if value.isascii() else _folded(_cut(value))
     if isinstance(value, bool):
         return ("bool", value)
     try:
@@ -145,12 +143,18 @@ def fold(value: object) -> Hashable:
 @lru_cache(maxsize=1_024)
 def _folded(text: str) -> str:
     """The characters of any script; what many rules ask of one value is folded once, for it takes long."""
-    unified = unicodedata.normalize("NFKC", text)[:MAX_VALUE]  # one character can become eighteen
+    unified = _cut(unicodedata.normalize("NFKC", text))  # one character can become eighteen
     return unicodedata.normalize("NFKC", unified.casefold()).strip()
 
 
-MAX_VALUE: Final = 4_000
-"""Characters of a value that are compared; what a requester writes into a field can be longer."""
+def _cut(text: str) -> str:
+    """What is compared of a text: of a long one its beginning and its end, and between them what no policy can ask."""
+    return text if len(text) <= _BEGINNING + _END else f"{text[:_BEGINNING]}\0{text[-_END:]}"
+
+
+_BEGINNING: Final = 3_000
+_END: Final = 1_000
+"""Characters; what a requester writes into a field can be much longer, and folding it takes long."""
 
 
 def folded(value: object) -> frozenset[Hashable]:

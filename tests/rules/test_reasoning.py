@@ -76,6 +76,47 @@ def test_a_rule_that_earlier_ones_share_between_them_is_shadowed_or_dead(one: Co
     assert "r2" in named(found, "dead-rule") | named(found, "shadowed-rule")
 
 
+BROAD: list[Condition] = [
+    {"status": "new"}, {"status": ["new", "open"]}, {"requester.tier": "pro"}, {"tags": "vip"},
+    {"status": "new", "tags": "vip"}, {"status": {"unknown": False}},
+]  # fmt: skip
+DOES: list[dict[str, Any]] = [
+    {"priority": "high"}, {"priority": "low"}, {"add_tags": ["x"]}, {"remove_tags": ["x"]},
+    {"priority": "high", "stop": True}, {"add_tags": ["x"], "skip": True},
+]  # fmt: skip
+
+
+def annotating(written: list[tuple[Condition, dict[str, Any]]]) -> tuple[rules.LoadedPolicy, list[Finding]]:
+    """Annotate rules a0, a1, … with these conditions and effects, and what is found in them."""
+    annotate = [{"name": f"a{number}", "when": when, "then": then} for number, (when, then) in enumerate(written)]
+    document = yamlfile.parse(f"{BASE}annotate: {json.dumps(annotate)}\nroute:\n{END}", file="p.yaml")
+    loaded = checked(document)
+    return loaded, lint(loaded, document, [])
+
+
+@bounded
+@given(
+    st.lists(st.tuples(st.sampled_from(BROAD), st.sampled_from(DOES)), min_size=2, max_size=5),
+    st.lists(VALUES, min_size=4, max_size=8),
+)
+def test_a_rule_that_is_said_to_add_nothing_can_be_deleted_whatever_stands_between(
+    written: list[tuple[Condition, dict[str, Any]]], tickets: list[Values]
+) -> None:
+    loaded, found = annotating(written)
+    for name in named(found, "redundant-rule"):
+        less, _ = annotating([one for number, one in enumerate(written) if f"a{number}" != name])
+        for values in tickets:
+            before, after = (one.decide(as_case(values), desk="d", desk_mode=Mode.LIVE) for one in (loaded, less))
+            assert (before.effect, before.target) == (after.effect, after.target)
+
+
+def test_a_rule_that_says_again_what_one_between_undid_is_not_called_redundant() -> None:
+    high, low = {"priority": "high"}, {"priority": "low"}
+    pro, chat = {"requester.tier": "pro"}, {"requester.tier": "pro", "channel": "chat"}
+    assert named(annotating([(pro, high), (chat, high)])[1], "redundant-rule") == {"a1"}
+    assert named(annotating([(pro, high), ({"tags": "vip"}, low), (chat, high)])[1], "redundant-rule") == set()
+
+
 PIECES = st.text("aAbß1", min_size=1, max_size=2)
 ANYTHING = st.none() | st.text("aAbß1", max_size=4) | st.sampled_from([0, 1, 1.5, 2, True, False])
 ASKED = st.fixed_dictionaries(
