@@ -117,6 +117,13 @@ def test_a_rule_that_says_again_what_one_between_undid_is_not_called_redundant()
     assert named(annotating([(pro, high), ({"tags": "vip"}, low), (chat, high)])[1], "redundant-rule") == set()
 
 
+def test_a_rule_that_a_later_one_repeats_counts_where_a_rule_between_stops() -> None:
+    tag, stop = {"add_tags": ["x"]}, {"add_tags": ["y"], "stop": True}
+    pro, chat = {"requester.tier": "pro"}, {"requester.tier": "pro", "channel": "chat"}
+    assert named(annotating([(chat, tag), (pro, tag)])[1], "redundant-rule") == {"a0"}
+    assert named(annotating([(chat, tag), ({"tags": "vip"}, stop), (pro, tag)])[1], "redundant-rule") == set()
+
+
 PIECES = st.text("aAbß1", min_size=1, max_size=2)
 ANYTHING = st.none() | st.text("aAbß1", max_size=4) | st.sampled_from([0, 1, 1.5, 2, True, False])
 ASKED = st.fixed_dictionaries(
