@@ -11,7 +11,7 @@ from bridge import enrichment, yamlfile
 from bridge import memory as remembered
 from bridge import wish as wishes
 from bridge.binding import bind
-from bridge.errors import DeskbridgeError
+from bridge.errors import DeskbridgeError, NotThere
 from bridge.labelling import Labeller, read_again
 from bridge.memory import SETTLED, Memory
 from bridge.metrics import Metrics
@@ -121,7 +121,10 @@ def situation_of(store: Store, policy: LoadedPolicy, settings: Settings, also: R
 def of_ticket(
     ref: TicketRef, connected: ConnectedDesk, policy: LoadedPolicy, settings: Settings, store: Store
 ) -> Explained:
-    """The explanation of a desk's ticket as it is now; nothing is written there. Raises DeskError."""
+    """The explanation of a desk's ticket as it is now; nothing is written there.
+
+    Raises NothingToExplain where the desk has no such ticket, else DeskError.
+    """
     with store.reading() as connection:
         known, memory = mailboxes.recall(connection, ref)
         place = queue.of(connection, ref)
@@ -129,7 +132,7 @@ def of_ticket(
         is_known = ref.desk in rosters.load(connection)
     with purpose("explain"):
         history = remembered.looks_back(memory, known, queued=place is not None)
-        ticket = connected.desk.fetch(ref, history=history)
+        ticket = _fetched(ref, connected, history=history)
         situation = situation_of(store, policy, settings, None if is_known else connected.desk.roster())
         facts = _facts(ticket, connected, settings)
     memory = remembered.seen(memory, known, ticket, connected.desk.default_priority)
@@ -143,6 +146,14 @@ def of_ticket(
     remarks = (*told.remarks, *labeller.warnings().values())
     remarks = remarks if place is None else (*remarks, _in_the_queue(place))
     return replace(told, remarks=remarks, decisions=earlier)
+
+
+def _fetched(ref: TicketRef, connected: ConnectedDesk, *, history: bool) -> Ticket:
+    try:
+        return connected.desk.fetch(ref, history=history)
+    except NotThere as error:
+        hint = "look for the id in the ticket's address there, and whether the credential may see it"
+        raise NothingToExplain(f"desk '{ref.desk}' has no ticket '{ref.id}' ({error}); {hint}") from error
 
 
 def _facts(ticket: Ticket, connected: ConnectedDesk, settings: Settings) -> Sequence[Fact]:

@@ -149,6 +149,8 @@ def _refusal(answer: httpx.Response, *, writes: bool) -> DeskError:
 
 def _words(answer: httpx.Response) -> str:
     """The vendor's own words: `description` or `message`, then each of `errors` as field, message and code."""
+    if not answer.content:  # of what is not there Freshdesk says nothing, and calls that HTML
+        return answer.reason_phrase
     try:
         said = answer.json()
     except ValueError:

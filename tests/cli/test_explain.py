@@ -142,6 +142,18 @@ def test_a_decision_that_retention_purged_is_said_to_be_gone(world: World, tmp_p
         run(tmp_path, "01HZ")
 
 
+@pytest.mark.parametrize("world", ["zendesk", "freshdesk", "intercom"], indirect=True)
+def test_a_ticket_that_the_desk_does_not_have_is_told_with_the_desk_and_what_to_do(
+    world: World, tmp_path: Path
+) -> None:
+    desk, missing = world.name, "conversation:999999" if world.name == "acme-intercom" else "999999"
+    with pytest.raises(
+        NothingToExplain, match=rf"desk '{desk}' has no ticket '{missing}' \(.*HTTP 404\)\); look"
+    ) as told:
+        run(tmp_path, f"{desk}:{missing}")
+    assert "web page" not in str(told.value)
+
+
 def test_an_unknown_desk_is_told_with_those_there_are(world: World, tmp_path: Path) -> None:
     del world
     result = invoke(tmp_path, "nowhere:1")
