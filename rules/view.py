@@ -222,7 +222,7 @@ def open_calendars(asked: frozenset[str]) -> Source:
     def read(view: View) -> frozenset[str]:
         return frozenset(name for name in asked if view.calendars[name].is_open(view.case.now))
 
-    return Source(f"within {', '.join(sorted(asked))}", read, lambda view: f"open: {shown(read(view))}")
+    return Source(f"within {sorted(asked)}", read, lambda view: f"open: {shown(read(view))}")
 
 
 def phrases(key: str) -> Source:

@@ -52,6 +52,21 @@ def test_times_count_from_the_moment_of_the_decision(when: str, holds: bool) -> 
     assert verdict(when, given).applied is holds
 
 
+def test_calendars_are_told_apart_whatever_they_are_called() -> None:
+    loaded = policy(f"""\
+    calendars:
+      "a, b": {{timezone: UTC, hours: {{sat: ["08:00-16:00"]}}}}
+      a: {{timezone: UTC, hours: {{mon-fri: ["08:00-16:00"]}}}}
+      b: {{timezone: UTC, hours: {{sat: ["08:00-16:00"]}}}}
+    annotate:
+      - {{name: one, when: {{within: ["a, b"]}}, then: {{type: x}}}}
+      - {{name: two, when: {{within: [a, b]}}, then: {{type: x}}}}
+    route:
+    {END}""")
+    outcome = loaded.decide(case(), desk="d", desk_mode=Mode.LIVE)
+    assert [verdict.rule for verdict in outcome.verdicts] == ["two", "everything else"]
+
+
 R, A, B = ActorKind.REQUESTER, ActorKind.AGENT, ActorKind.BOT
 
 
