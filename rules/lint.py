@@ -1,9 +1,10 @@
 """What is not wrong by the language but surely or probably not meant: rules that never act, names that nothing uses."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import combinations, islice
 from statistics import median
 from typing import Final, Literal, NamedTuple
@@ -57,6 +58,9 @@ CODES: Final[dict[str, Severity]] = {
 QUESTIONS_MAX: Final = 10_000
 """So many pairs of rules are reasoned about; of the rest of a very large policy nothing is said."""
 
+PAIRS_MAX: Final = 1_000_000
+"""So many pairs of route rules are looked at for whether they lead to different places."""
+
 OVERLAPS_MAX: Final = 200
 """So many pairs of route rules are tried for a ticket that both match."""
 
@@ -105,7 +109,7 @@ class _Found(NamedTuple):
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Subject:
     """What is looked at, with the results of its tests; `desks` are the connected desks, None where not known."""
 
@@ -121,9 +125,12 @@ class _Subject:
 
     def path(self, rule: Rule) -> Trail:
         """Where a rule stands."""
-        stage = rule.verdict.stage
-        every: Sequence[Rule] = self.policy.engine.annotate if stage == "annotate" else self.policy.engine.route
-        return stage, every.index(rule), "name"
+        return self._paths[rule.rule.name]
+
+    @cached_property
+    def _paths(self) -> Mapping[str, Trail]:
+        stages = (enumerate(self.policy.engine.annotate), enumerate(self.policy.engine.route))
+        return {rule.rule.name: (rule.verdict.stage, number, "name") for stage in stages for number, rule in stage}
 
     def leaves(self) -> Iterator[Leaf]:
         """Every key of every condition."""
@@ -279,7 +286,10 @@ def _precedes(rule: Compiled[AnnotateRule], between: Sequence[Compiled[AnnotateR
 
 def _overlapping(subject: _Subject) -> Iterator[_Found]:
     routes = [one for one in subject.policy.engine.route if one.node is not None]
-    different = ((one, later) for one, later in combinations(routes, 2) if one.rule.to != later.rule.to)
+    known: dict[object, int] = {}
+    places = [known.setdefault(one.rule.to, len(known)) for one in routes]
+    pairs = islice(combinations(range(len(routes)), 2), PAIRS_MAX)
+    different = ((routes[one], routes[later]) for one, later in pairs if places[one] != places[later])
     for one, later in islice(different, OVERLAPS_MAX):
         if (ticket := _ticket_for(subject.policy, one, later)) is not None:
             message = f"'{later.rule.name}' and '{one.rule.name}' (line {one.verdict.line}) both match: {ticket}."

@@ -5,7 +5,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from bridge import yamlfile
 from bridge.errors import BadFile
 from bridge.model import Case, Mode
 from bridge.yamlfile import MAX_BYTES, MAX_DEPTH
+from rules.lint import lint
+from rules.policy import checked
 from tests.rules.build import BASE, END, case, faults
 
 
@@ -33,6 +35,11 @@ def policy_of(whens: Iterator[str]) -> rules.LoadedPolicy:
 def calls_of(loaded: rules.LoadedPolicy, given: Case) -> int:
     """How many Python functions one decision calls: its work, on any machine."""
     loaded.decide(given, desk="d", desk_mode=Mode.LIVE)  # what is kept from the first decision on is not counted
+    return counted(lambda: loaded.decide(given, desk="d", desk_mode=Mode.LIVE))
+
+
+def counted(work: Callable[[], object]) -> int:
+    """How many Python functions something calls."""
     calls = 0
 
     def count(frame: Any, event: str, arg: Any) -> None:
@@ -41,7 +48,7 @@ def calls_of(loaded: rules.LoadedPolicy, given: Case) -> int:
 
     sys.setprofile(count)
     try:
-        loaded.decide(given, desk="d", desk_mode=Mode.LIVE)
+        work()
     finally:
         sys.setprofile(None)
     return calls
@@ -99,6 +106,22 @@ def test_a_file_that_is_all_faults_is_not_read_to_its_end(text: str) -> None:
     start = time.process_time()
     assert len(faults(text)) == 100
     assert time.process_time() - start < 1.0
+
+
+def lint_calls_of(rules_wanted: int) -> int:
+    """How many Python functions lint calls for so many route rules to one team and as many rules that annotate."""
+    when = "{{field.f{0}: v}}"
+    annotate = [
+        f"  - {{name: a{n}, when: {when.format(n)}, then: {{add_tags: [t{n}]}}}}\n" for n in range(rules_wanted)
+    ]
+    route = [f"  - {{name: r{n}, when: {when.format(n)}, to: {{team: general}}}}\n" for n in range(rules_wanted)]
+    document = yamlfile.parse(f"{BASE}annotate:\n{''.join(annotate)}route:\n{''.join(route)}{END}", file="p.yaml")
+    loaded = checked(document)
+    return counted(lambda: lint(loaded, document, loaded.run_tests()))
+
+
+def test_the_work_of_lint_grows_with_the_rules_and_not_with_their_pairs() -> None:
+    assert lint_calls_of(400) < 2.2 * lint_calls_of(200)
 
 
 def test_patterns_are_bounded_one_by_one_and_together() -> None:
