@@ -55,6 +55,13 @@ def agent_names(roster: Roster) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _object(row: T) -> T:
+    """A row as it is. Raises Unsayable for what is no object, as in a file that was written by hand."""
+    if not isinstance(row, dict):
+        raise Unsayable("something that is no object")
+    return row
+
+
 class Reader:
     """Gathers rules as they are read; a rule keeps its title, and what cannot be said is noted with it."""
 
@@ -79,7 +86,7 @@ class Reader:
         said, whole = [], True
         for row in rows:
             try:
-                said.append(read(row))
+                said.append(read(_object(row)))
             except Unsayable as gap:
                 self.lacks(rule, gap)
                 whole = False

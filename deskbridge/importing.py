@@ -67,7 +67,16 @@ def read_export(file: Path) -> dict[str, Any]:
         raise BadFile([Fault(str(file), *place, "is not JSON.", "Export it as the vendor's API answers.")]) from error
     if not isinstance(content, dict):
         raise BadFile([Fault(str(file), 1, 1, "should be an object, like the answers of the vendor's API.")])
+    lists = {name: rows for name, rows in content.items() if isinstance(rows, list)}
+    odd = [f"'{name}' should hold objects only." for name, rows in lists.items() if not all(map(_is_object, rows))]
+    if odd or not lists:
+        words = odd or ["holds no list of rules; docs/policy-import.md tells what an export looks like."]
+        raise BadFile([Fault(str(file), 1, 1, one) for one in words])
     return content
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _teams(roster: Roster) -> tuple[dict[str, Any], list[Unsaid]]:

@@ -241,6 +241,13 @@ def test_a_trigger_that_cannot_be_said_whole_is_left_out_and_told_in_its_own_wor
 WHOLE = "without these conditions it would act on other tickets"
 
 
+def test_rows_that_are_no_objects_are_told_and_the_trigger_left_out() -> None:
+    odd = {"title": "Odd", "conditions": {"all": [None], "any": None}, "actions": ["x"]}
+    policy, gaps = of_zendesk(odd, {"title": None, "conditions": None, "actions": None})
+    assert gaps["Odd"] == [*["something that is no object"] * 2, "the whole trigger: " + WHOLE]
+    assert not policy.file.annotate
+
+
 def test_alternatives_that_can_be_said_stay() -> None:
     either = [("priority", "is", "urgent"), ("satisfaction_score", "is", "bad")]
     policy, gaps = of_zendesk(trigger("Either", [CREATED], ("current_tags", "hot"), any_=either))
@@ -461,6 +468,14 @@ def test_an_export_file_stands_in_for_the_desks_rules_and_no_file_is_written_ove
         assert [one.name for one in rules.load(tmp_path / "out.yaml").file.annotate] == ["Loud"]
         with pytest.raises(Exception, match="--force writes over it"):
             imported(tmp_path, "zendesk")
+        for bad, words in (
+            ({"triggers": [None, 3, {}]}, "'triggers' should hold objects only"),
+            ({"triggers": 5}, "holds no list of rules; docs/policy-import.md tells"),
+            ({}, "holds no list of rules"),
+        ):
+            export.write_text(json.dumps(bad))
+            with pytest.raises(BadFile, match=words):
+                imported(tmp_path, "zendesk", "--force", "--file", str(export))
         export.write_text('{"triggers": [,]}')
         with pytest.raises(BadFile, match=r"export\.json:1:15: is not JSON"):
             imported(tmp_path, "zendesk", "--force", "--file", str(export))
