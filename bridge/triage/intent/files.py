@@ -20,11 +20,13 @@ from bridge.triage.intent.measured import Features, Measured
 from bridge.triage.intent.model import Model, reachable
 from bridge.triage.intent.terms import Terms
 from bridge.triage.intent.thresholds import Trial
+from bridge.triage.intent.waves import WAVES
 
 _MANIFEST: Final = "manifest.json"
 _TERMS: Final = "terms.json"
 _NUMBERS: Final = "numbers.npz"
 _LIBRARIES: Final = ("deskbridge", "numpy", "scipy", "scikit-learn")
+_WEIGHTS: Final = {"terms": 2, "close": 2, "bias": 1}
 _TRIAL: Final = {
     "predicted": np.int32,
     "confidence": np.float32,
@@ -103,7 +105,8 @@ def _write(model: Model, folder: Path, now: datetime) -> None:
     (folder / _TERMS).write_text(json.dumps(model.terms.names, ensure_ascii=False), "utf-8")
     trial = {f"trial_{name}": getattr(model.trial, name) for name in _TRIAL}
     with (folder / _NUMBERS).open("wb") as stream:
-        np.savez_compressed(stream, idf=model.terms.idf, coef=model.weights.coef, bias=model.weights.bias, **trial)
+        weights = {name: getattr(model.weights, name) for name in _WEIGHTS}
+        np.savez_compressed(stream, idf=model.terms.idf, **weights, **trial)
     manifest = Manifest(
         made=now,
         features=model.features,
@@ -139,18 +142,20 @@ def _numbers(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _model(manifest: Manifest, names: list[str], numbers: dict[str, NDArray[Any]]) -> Model:
-    classes, rows = len(manifest.classes), len(names) + (SIZE if manifest.features == "ml" else 0)
+    classes, embedded = len(manifest.classes), manifest.features == "ml"
     trial = Trial(**{name: _array(numbers[f"trial_{name}"], kind, 1) for name, kind in _TRIAL.items()})
-    coef, bias, idf = (_array(numbers[name], np.float32, axes) for name, axes in (("coef", 2), ("bias", 1), ("idf", 1)))
-    fitting = coef.shape == (rows, classes) and bias.shape == (classes,) and idf.shape == (len(names),)
-    if not fitting or not 0 <= manifest.words <= len(names):
+    weights = Weights(**{name: _array(numbers[name], np.float32, axes) for name, axes in _WEIGHTS.items()})
+    idf = _array(numbers["idf"], np.float32, 1)
+    fitting = weights.terms.shape == (len(names), classes) and weights.bias.shape == (classes,)
+    fitting &= weights.close.shape in {(rows, classes) for rows in ((SIZE, SIZE + WAVES) if embedded else (0,))}
+    if not fitting or idf.shape != (len(names),) or not 0 <= manifest.words <= len(names):
         raise ValueError("the arrays do not fit the classes and terms")
     return Model(
         features=manifest.features,
         classes=manifest.classes,
         folded=manifest.folded,
         terms=Terms(names, manifest.words, idf),
-        weights=Weights(coef, bias),
+        weights=weights,
         scale=manifest.scale,
         floor=manifest.floor,
         trial=trial,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.triage.intent.calibration import Floats, probabilities
-from bridge.triage.intent.encoder import SIZE, encoder
+from bridge.triage.intent.encoder import encoder
 from bridge.triage.intent.lesson import OTHER
 from bridge.triage.intent.linear import Weights
 from bridge.triage.intent.measured import Features, Measured
@@ -118,12 +118,11 @@ class Model:
     def margins(self, ready: Sequence[str]) -> Floats:
         """How far each prepared text is on each class's side: one row a text, one column a class."""
         rows = np.tile(self.weights.bias, (len(ready), 1))
-        split = len(self.terms)
         for at, text in enumerate(ready):
             ids, values = self.terms.vector(text)
-            rows[at] += values @ self.weights.coef[ids]
+            rows[at] += values @ self.weights.terms[ids]
             if self.features == "ml":
-                rows[at] += EMBEDDING_WEIGHT * encoder().vector(text) @ self.weights.coef[split : split + SIZE]
+                rows[at] += self.weights.of(np.float32(EMBEDDING_WEIGHT) * encoder().vector(text))
         return rows
 
     def bounds(self, promise: float) -> Bounds:
@@ -156,7 +155,7 @@ class Model:
         )
 
     def _because(self, text: str, best: int, second: int) -> tuple[str, ...]:
-        difference = self.weights.coef[: len(self.terms), best] - self.weights.coef[: len(self.terms), second]
+        difference = self.weights.terms[:, best] - self.weights.terms[:, second]
         return tuple(word for word, share in self.terms.shares(text, difference)[:_BECAUSE] if share > 0)
 
 

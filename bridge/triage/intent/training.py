@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
 
 from bridge.triage.intent import linear
 from bridge.triage.intent.calibration import Floats, probabilities, sharpness
-from bridge.triage.intent.encoder import SIZE, encoder
+from bridge.triage.intent.encoder import encoder
 from bridge.triage.intent.faults import NoEmbeddings
 from bridge.triage.intent.lesson import Example, Lesson, lesson
 from bridge.triage.intent.measured import Features, Step
@@ -31,6 +30,11 @@ _FEW: Final = 3_000
 
 NAME_WORTH: Final = 10
 """A class's name counts as much as one ticket where classes have so many tickets on average, or fewer."""
+
+_BENT: Final = 20_000
+"""With more tickets there are no waves: learning takes 8 kB a ticket for them, and they bring the less the more tickets
+there are.
+"""
 
 _NEWEST: Final = 0.2
 _SAMPLE: Final = 20
@@ -53,32 +57,15 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
-    """One kind of features: a row of the matrix for each ticket, and then for each class's name."""
+class _Attempt:
+    """One kind of features: a row for each ticket and then for each class's name, and the margins of the tickets by
+    models that had not seen their group.
+    """
 
     features: Features
-    matrix: Any
-
-    @property
-    def alike(self) -> slice:
-        """The columns in which what means the same lies close: the embeddings, none without them.
-
-        Means of words refused no more of what is out of scope where there are many tickets, and cost accuracy.
-        """
-        return slice(self.matrix.shape[1] - SIZE, self.matrix.shape[1]) if self.features == "ml" else slice(0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One kind of features, and the margins of the tickets by models that had not seen their group."""
-
-    rows: _Rows
+    rows: linear.Rows
     margins: Floats
     accuracy: float
-
-    @property
-    def features(self) -> Features:
-        return self.rows.features
 
 
 def silent(stage: str, share: float) -> None:
@@ -116,17 +103,18 @@ def _attempts(
     given: Lesson, terms: Terms, options: Options, watch: Watch, start: float
 ) -> tuple[list[_Attempt], list[str]]:
     """The features worth trying, each tried, and why others were not."""
-    plain = _Rows("light", terms.matrix([*given.texts, *given.names]))
+    words = terms.matrix([*given.texts, *given.names])
+    plain = linear.Rows(words, np.empty((words.shape[0], 0), np.float32))
     if options.features == "light":
-        return [_attempt(plain, given, watch)], []
+        return [_attempt("light", plain, given, watch)], []
     if options.features == "ml":
-        return [_attempt(_with_embeddings(plain, given, watch), given, watch)], []
+        return [_attempt("ml", _with_embeddings(plain, given, watch), given, watch)], []
     before = perf_counter()
-    attempts = [_attempt(plain, given, watch)]
+    attempts = [_attempt("light", plain, given, watch)]
     try:
         against = _too_long(given, options, perf_counter() - before, perf_counter() - start)
         if against is None:
-            attempts.append(_attempt(_with_embeddings(plain, given, watch), given, watch))
+            attempts.append(_attempt("ml", _with_embeddings(plain, given, watch), given, watch))
     except NoEmbeddings as error:
         against = f"embeddings were not tried: {error}"
     return attempts, [against] if against else []
@@ -145,34 +133,33 @@ def _too_long(given: Lesson, options: Options, took: float, gone: float) -> str 
     return f"embeddings were not tried: they need about {needed:,.0f} s more of {options.seconds:,.0f} s in all"
 
 
-def _with_embeddings(plain: _Rows, given: Lesson, watch: Watch) -> _Rows:
+def _with_embeddings(plain: linear.Rows, given: Lesson, watch: Watch) -> linear.Rows:
     vectors = encoder().vectors([*given.texts, *given.names], lambda share: watch("embedding the texts", share))
-    beside = csr_array(np.float32(EMBEDDING_WEIGHT) * vectors)
-    return _Rows("ml", hstack([plain.matrix, beside], format="csr"))
+    return linear.Rows(plain.terms, np.float32(EMBEDDING_WEIGHT) * vectors)
 
 
-def _attempt(rows: _Rows, given: Lesson, watch: Watch) -> _Attempt:
+def _attempt(features: Features, rows: linear.Rows, given: Lesson, watch: Watch) -> _Attempt:
     number = 10 if len(given) < _FEW else 5
     folds = given.folds(number)
     margins = np.empty((len(given), len(given.classes)), np.float32)
     for fold in range(number):
-        watch(f"trying {rows.features} features", fold / number)
+        watch(f"trying {features} features", fold / number)
         margins[folds == fold] = _margins(given, rows, folds != fold, folds == fold)
-    return _Attempt(rows, margins, float((margins.argmax(axis=1) == given.targets).mean()))
+    return _Attempt(features, rows, margins, float((margins.argmax(axis=1) == given.targets).mean()))
 
 
-def _margins(given: Lesson, rows: _Rows, learn: NDArray[np.bool_], ask: NDArray[np.bool_]) -> Floats:
+def _margins(given: Lesson, rows: linear.Rows, learn: NDArray[np.bool_], ask: NDArray[np.bool_]) -> Floats:
     """What a model that learns from some tickets, and all classes' names, says of others."""
-    return _fit(given, rows, learn).margins(rows.matrix[np.flatnonzero(ask)])
+    return _fit(given, rows, learn).margins(rows.at(np.flatnonzero(ask)))
 
 
-def _fit(given: Lesson, rows: _Rows, learn: NDArray[np.bool_]) -> linear.Weights:
+def _fit(given: Lesson, rows: linear.Rows, learn: NDArray[np.bool_]) -> linear.Weights:
     """What follows from some tickets and all classes' names, which count the less the more tickets a class has."""
     names, tickets = len(given.classes), int(learn.sum())
     targets = np.concatenate([given.targets[learn], np.arange(names)])
     count = np.concatenate([np.ones(tickets), np.full(names, min(NAME_WORTH * names / max(tickets, 1), 1.0))])
-    learnt = rows.matrix[np.flatnonzero(np.concatenate([learn, np.ones(names, bool)]))]
-    return linear.fit(learnt, targets, names, count, rows.alike)
+    learnt = rows.at(np.flatnonzero(np.concatenate([learn, np.ones(names, bool)])))
+    return linear.fit(learnt, targets, names, count, bend=len(given) <= _BENT)
 
 
 def _trial(margins: Floats, scale: float, given: Lesson) -> tuple[Trial, float]:
