@@ -1,7 +1,7 @@
 """What is not wrong by the language but surely or probably not meant: rules that never act, names that nothing uses."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from bridge.calendars import Calendar
 from bridge.errors import Fault
+from bridge.model import EventKind
 from bridge.plural import many
 from bridge.triage import Phrase
 from bridge.yamlfile import Document, Trail, nearest
@@ -47,6 +48,7 @@ CODES: Final[dict[str, Severity]] = {
     "unknown-desk": "warning",
     "shared-words": "warning",
     "low-confidence": "warning",
+    "never-asked": "warning",
     "costly-pattern": "hint",
     "unrouted-intent": "hint",
     "uncovered-hours": "hint",
@@ -466,6 +468,22 @@ def _confidence(subject: _Subject) -> Iterator[_Found]:
                 yield _Found("low-confidence", leaf.written.path, message, "Ask for more, or lower 'suggest'.")
 
 
+def _moments(subject: _Subject) -> Iterator[_Found]:
+    """Conditions on moments at which no ticket is decided on: other events, and long after the last change."""
+    for leaf in subject.leaves():
+        if leaf.written.key == "idle":
+            message = "A ticket is decided on when something just happened to it, so that it is hardly ever idle then."
+            yield _Found("never-asked", leaf.written.path, message, "Ask for 'waiting' or 'age', or leave it out.")
+        elif leaf.written.key == "event":
+            for name in sorted({str(name) for name in _names(leaf)} - DECIDED_ON):
+                message = f"No rule is asked at '{name}': tickets are decided on at {' and '.join(sorted(DECIDED_ON))}."
+                yield _Found("never-asked", leaf.written.path, message, "Ask for one of these, or leave it out.")
+
+
+DECIDED_ON: Final[Set[str]] = {EventKind.TICKET_CREATED, EventKind.REQUESTER_REPLIED}
+"""The events of which the pipeline makes decisions (`bridge.pipeline`)."""
+
+
 def _patterns(subject: _Subject) -> Iterator[_Found]:
     for leaf in subject.leaves():
         for question in (one for asked in leaf.asked for one in asked.questions if isinstance(one, Matches)):
@@ -520,6 +538,7 @@ _CHECKS: Final[Sequence[Callable[[_Subject], Iterator[_Found]]]] = (
     _desks,
     _intents,
     _confidence,
+    _moments,
     _patterns,
     _cover,
 )

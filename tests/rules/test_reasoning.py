@@ -124,6 +124,26 @@ def test_a_rule_that_a_later_one_repeats_counts_where_a_rule_between_stops() -> 
     assert named(annotating([(chat, tag), ({"tags": "vip"}, stop), (pro, tag)])[1], "redundant-rule") == set()
 
 
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [
+        ({"event": "requester_replied"}, []),
+        ({"event": ["ticket_created", "requester_replied"]}, []),
+        ({"waiting": {"over": "2h"}, "age": "1d"}, []),
+        ({"idle": {"over": "2d"}}, ["A ticket is decided on when something just happened to it"]),
+        ({"not": {"any": [{"event": "rated"}]}}, ["No rule is asked at 'rated'"]),
+        (
+            {"event": ["rated", "merged", "ticket_created"]},
+            ["No rule is asked at 'merged'", "No rule is asked at 'rated'"],
+        ),
+    ],
+    ids=str,
+)
+def test_conditions_on_moments_at_which_no_rule_is_asked_are_told(when: Condition, told: list[str]) -> None:
+    found = sorted(one.message for one in linted(when)[1] if one.code == "never-asked")
+    assert [message.partition(",")[0].partition(":")[0] for message in found] == told
+
+
 PIECES = st.text("aAbß1", min_size=1, max_size=2)
 ANYTHING = st.none() | st.text("aAbß1", max_size=4) | st.sampled_from([0, 1, 1.5, 2, True, False])
 ASKED = st.fixed_dictionaries(
