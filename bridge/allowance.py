@@ -171,7 +171,8 @@ class Allowance:
     def _probe(self, breaker: Breaker, now: datetime) -> "tuple[Allowance, Grant | Hold]":
         free_at = max(breaker.until, breaker.probe_until or breaker.until)
         if now < free_at:
-            return self, Hold("broken", "the desk does not answer and is left alone for a while", free_at)
+            words = "the desk does not answer and is left alone for a while; `deskbridge doctor` tells why"
+            return self, Hold("broken", words, free_at)
         trying = replace(self, breaker=replace(breaker, probe_until=now + PROBE_LIFE))
         return trying, Grant(1, int(now.timestamp()), probe=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Final
 
 from bridge.errors import BadCredential, DeskbridgeError, NotThere, Unclear
@@ -157,4 +158,6 @@ def _put_up(store: Store, installer: Installer, state: Installation, tell: Tell)
 
 
 def _refused(installer: Installer, error: BadCredential) -> str:
-    return f"desk '{installer.name}' refuses: {error}. This needs {installer.needs}"
+    lacks = error.code == HTTPStatus.FORBIDDEN
+    advice = f"This needs {installer.needs}" if lacks else f"`deskbridge doctor {installer.name}` tells what to do"
+    return f"desk '{installer.name}' refuses: {error}. {advice}"

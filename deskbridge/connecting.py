@@ -114,6 +114,11 @@ _PASSING: Final = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 """After these a desk is asked again; what else fails is shown at once to the person who waits."""
 
 
+def told_of(error: DeskbridgeError) -> str:
+    """An error in words for a person, with where to look on where a credential is refused."""
+    return f"{error}; `deskbridge doctor` tells what to do" if isinstance(error, BadCredential) else str(error)
+
+
 def told(found: Introduction) -> Iterator[str]:
     """An introduction in lines for a person: what is allowed, what is missing in the vendor's words, what to know."""
     yield f"{found.account}: {found.user}"

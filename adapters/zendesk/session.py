@@ -124,7 +124,7 @@ def _judge(answer: requests.Response, *, writes: bool) -> None:
     if not 200 <= status < 300:
         raise fault(status, _words(answer), answer.headers.get("Retry-After"), writes=writes)
     if status != 204 and not _is_json(answer):
-        raise fault(502, not_json(answer.headers.get("Content-Type")), writes=writes)
+        raise (Unclear if writes else Retryable)(not_json(answer.headers.get("Content-Type")), status)
 
 
 def _is_json(answer: requests.Response) -> bool:

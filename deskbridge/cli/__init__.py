@@ -31,6 +31,7 @@ from deskbridge.cli import (
     triage,
 )
 from deskbridge.cli.interruption import Interruptible
+from deskbridge.connecting import told_of
 
 app = typer.Typer(
     name="deskbridge",
@@ -96,5 +97,5 @@ def main() -> None:
     try:
         app()
     except DeskbridgeError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(told_of(error), err=True)
         sys.exit(2)

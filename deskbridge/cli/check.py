@@ -20,6 +20,7 @@ from bridge.settings import Settings
 from deskbridge.cli import cases
 from deskbridge.cli.database import opened
 from deskbridge.cli.outlast import outlast, patient
+from deskbridge.connecting import told_of
 from deskbridge.doctor.people import unmapped
 from deskbridge.vendors import VENDORS
 from deskbridge.wiring import connect, fitted, read_settings, utc_now
@@ -110,7 +111,7 @@ def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[st
             strange = unmapped(name, outlast(name, inspector.statuses))
             yield from [strange] if strange is not None else ()
         except BadCredential as error:
-            yield f"desk '{name}' refuses the credentials that {config} gives: {error}"
+            yield f"desk '{name}' refuses the credentials that {config} gives: {told_of(error)}"
         except DeskbridgeError as error:
             yield f"desk '{name}': {error}"
         finally:

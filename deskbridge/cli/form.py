@@ -48,6 +48,13 @@ _ADVICE: Final = {
 }
 """Where a credential is found, for one that the vendor does not take."""
 
+_ANOTHER: Final = {
+    "zendesk": f"`--client-secret {ASK}` (or `--api-token {ASK}`) asks for another.",
+    "freshdesk": f"`--api-key {ASK}` asks for another.",
+    "intercom": f"`--access-token {ASK}` asks for another.",
+}
+"""How to give another in place of the one that the settings have."""
+
 
 class Fields:
     """Gets each value of a desk from an option, else from what the settings say, else by asking."""
@@ -153,7 +160,8 @@ class Form:
         )
         more = {"tokens": tokens} if vendor.signs_in else {}
         desk = vendor.desk(self._name, options, gate=CountingGate(Metrics()), clock=utc_now, **more)
-        advice = _ADVICE[self._vendor] + ("" if meet is introduced else " Another signs in by --anew.")
+        advice = " ".join([_ADVICE[self._vendor], *([_ANOTHER[self._vendor]] if self.said else [])])
+        advice += "" if meet is introduced else " Another person signs in by --anew."
         ask = partial(connecting.met, partial(meet, desk, tokens), self._url.value, advice)
         try:
             return outlast(self._name, ask)

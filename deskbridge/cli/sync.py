@@ -24,6 +24,7 @@ from bridge.store import Store
 from deskbridge.cli.named import desks_named
 from deskbridge.cli.outlast import patient
 from deskbridge.cli.progress import Bars
+from deskbridge.connecting import told_of
 from deskbridge.wiring import connect, read_settings, terms, utc_now
 
 _SPAN: Final = re.compile(r"(\d{1,5})([mhd])")
@@ -95,7 +96,7 @@ def _round(settings: Settings, store: Store, name: str, start: datetime | None, 
         for told in Bars(utc_now).watch(name, begins, pages):
             total += told
     except DeskError as error:
-        words = str(error)
+        words = told_of(error)
     finally:
         connected.close()
     return Result(name, total, gate.calls, words)

@@ -65,7 +65,7 @@ def of_desk(
             introduction = cast("Introduces", desk).introduce()
         except DeskError as error:
             refused = isinstance(error, BadCredential)
-            another = f"`deskbridge connect {settings.desks[name].vendor}` tries another credential."
+            another = f"`deskbridge connect {settings.desks[name].vendor} {name}` says how to give another credential."
             yield Diagnosis("account", Health.FAULT, str(error), another if refused else "Then run this again.")
             return
         yield from _introduced(introduction, settings.desks[name].options)

@@ -423,6 +423,21 @@ def test_a_wrong_credential_is_told_with_where_to_find_the_right_one(vendor: str
     assert not files(folder)
 
 
+def test_every_command_that_a_credential_is_refused_to_says_where_to_look_on_and_connect_takes_another(
+    vendor: str, desk: Running
+) -> None:
+    run(*options(vendor, desk.url))
+    for command in (["check", "--live"], ["sync"]):
+        refused = CliRunner().invoke(app, command, env=ENV | WRONG | {"COLUMNS": "240"})
+        assert "`deskbridge doctor` tells what to do" in said(refused)
+    words = str(run(vendor, "acme", env=ENV | WRONG).exception)
+    [option] = re.findall(r"`(--[a-z-]+) -`(?: \(or `--api-token -`\))? asks for another\.", words)
+    right = {"zendesk": ENV["Z"], "freshdesk": ENV["F"], "intercom": ENV["I"]}[vendor]
+    another = run(vendor, "acme", option, "-", env=ENV | WRONG, typed=f"{right}\n")
+    assert "Wrote desk 'acme'" in another.output, said(another)
+    assert CliRunner().invoke(app, ["check", "--live"], env=ENV | WRONG).exit_code == 0
+
+
 GUEST = Answer()
 NO_ACCOUNT = Answer(404, body="<html>No help desk here</html>")
 ELSEWHERE = Answer(301, location="https://www.example.com/")

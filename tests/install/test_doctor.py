@@ -219,7 +219,10 @@ def test_a_wrong_credential_is_a_fault_without_the_credential(
     here = surgery(vendor)
     result = here.with_settings(**wrong).run("doctor", "--json", code=2)
     (line,) = [line for line in map(json.loads, result.stdout.splitlines()) if line["about"] == "account"]
-    assert (line["health"], line["advice"]) == ("fault", f"`deskbridge connect {vendor}` tries another credential.")
+    assert (line["health"], line["advice"]) == (
+        "fault",
+        f"`deskbridge connect {vendor} acme` says how to give another credential.",
+    )
     assert "planted-secret" not in result.output
 
 

@@ -17,7 +17,7 @@ from deskbridge import settingsfile
 from deskbridge.keeping import Files
 from deskbridge.settingsfile import CannotChange, put_list
 from sandbox.common import Running, start
-from sandbox.freshdesk import API_KEY, FreshdeskSandbox
+from sandbox.freshdesk import AGENT_KEY, API_KEY, FreshdeskSandbox
 from sandbox.intercom import ACCESS_TOKEN, IntercomSandbox
 from sandbox.zendesk import CLIENT_ID, CLIENT_SECRET, ZendeskSandbox
 from tests.install.place import Place
@@ -182,6 +182,19 @@ def test_going_from_events_to_triggers_and_back_leaves_one_webhook(
         (webhook,) = registry.webhooks.values()
         assert (webhook.fields["subscriptions"] == ["conditional_ticket_events"]) == (way == "triggers")
         assert place.told("install", "webhooks", "acme")["calls"] == []
+
+
+def test_a_refused_credential_is_told_apart_from_one_that_may_not(
+    tmp_path: Path, freshdesk: tuple[FreshdeskSandbox, Running]
+) -> None:
+    _, running = freshdesk
+    for key, words in (
+        ("nobody's", "`deskbridge doctor acme` tells what to do"),
+        (AGENT_KEY, "This needs the API key"),
+    ):
+        place = at_freshdesk(tmp_path, running, api_key=key)
+        for command in (("install", "webhooks", "acme", *URL), ("uninstall", "acme")):
+            assert words in str(place.run(*command, code=None).exception)
 
 
 def test_what_stays_after_a_removal_is_said(tmp_path: Path, zendesk: tuple[ZendeskSandbox, Running]) -> None:
