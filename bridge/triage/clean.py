@@ -8,7 +8,7 @@ from typing import Final
 from bridge.model import ActorKind, Message, Ticket, Visibility
 from bridge.triage import quotes
 from bridge.triage.endings import Stretch
-from bridge.triage.lines import QUOTES, is_quoted, mark, next_said
+from bridge.triage.lines import QUOTES, is_quoted, mark, marks_of, next_said
 
 _FORWARDS: Final = 5
 """Messages passed on within one another that are opened to find words; keeps the cleaner linear."""
@@ -48,7 +48,7 @@ def new_words(message: str) -> str:
     """
     lines = message.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for _ in range(_FORWARDS):
-        read = _read(lines, [mark(line) for line in lines])
+        read = _read(lines, marks_of(lines))
         if read.own or read.passed_on is None:
             return "\n".join(read.own).strip()
         lines = _unquoted(lines[read.passed_on :])

@@ -23,7 +23,8 @@ ANSWER_ENDS: Final = (
 
 ANSWER_VERBS: Final = (
     " schrieb ", " schreef ", " wrote on ", " wrote (", " escreveu (", " a écrit le ", " escribió el ",
-    " ha scritto il ", " escreveu em ", " schrieb am ", " het volgende geschreven", " w dniu ", "さんが", "님이",
+    " ha scritto il ", " escreveu em ", " schrieb am ", " het volgende geschreven", " w dniu ", " skrev ", "さんが",
+    "님이",
 )  # fmt: skip
 """Verbs that languages put before the name."""
 
@@ -34,16 +35,22 @@ SPEAKERS: Final = (
 """People tell of what was written too; no client writes pronouns, except `you wrote`."""
 
 FROM: Final = frozenset((
-    "from", "von", "de", "da", "van", "差出人", "送信者", "发件人", "보낸 사람", "från", "fra", "od",
+    "from", "von", "de", "da", "van", "差出人", "送信者", "发件人", "보낸 사람", "från", "fra", "od", "от",
+    "lähettäjä", "kimden", "feladó",
 ))  # fmt: skip
 SENT: Final = frozenset((
     "sent", "gesendet", "gesendet am", "envoyé", "envoyé le", "enviado", "enviado el", "enviado em", "enviada em",
     "enviada", "inviato", "inviato il", "verzonden", "verzonden op", "送信日時", "发送时间", "보낸 날짜", "skickat",
+    "sendt", "wysłano", "odesláno", "отправлено", "lähetetty", "gönderildi", "elküldve",
 ))  # fmt: skip
-DATE: Final = frozenset({"date", "datum", "data", "fecha", "日付", "日時", "送信日", "date d'envoi"})
-TO: Final = frozenset({"to", "an", "à", "a", "para", "aan", "per", "pour", "宛先", "收件人", "받는 사람", "till"})
+DATE: Final = frozenset({"date", "datum", "data", "fecha", "日付", "日時", "送信日", "date d'envoi", "dato", "дата"})
+TO: Final = frozenset((
+    "to", "an", "à", "a", "para", "aan", "per", "pour", "宛先", "收件人", "받는 사람", "till", "til", "do", "komu",
+    "кому", "vastaanottaja", "kime", "címzett",
+))  # fmt: skip
 SUBJECT: Final = frozenset((
     "subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp", "件名", "主题", "제목", "ämne",
+    "emne", "temat", "předmět", "тема", "aihe", "konu", "tárgy",
 ))  # fmt: skip
 OTHER: Final = frozenset((
     "cc", "bcc", "kopie", "copie", "copia", "cópia", "cci", "cco", "ccn", "kopie (cc)", "reply-to", "antwort an",
@@ -95,14 +102,18 @@ SENT_FROM: Final = (
     "verzonden vanaf", "verzonden vanuit", "verzonden met", "verzonden via", "download outlook", "outlook voor",
     "outlook downloaden", "iphoneから送信", "ipadから送信", "androidから送信", "outlook for ios",
     "outlook for android", "outlook から送信", "スマートフォンから送信", "virus-free", "virenfrei", "sans virus",
-    "libre de virus", "please excuse typos", "please excuse my brevity", "please excuse brevity",
+    "libre de virus", "provenance : courrier", "please excuse any", "please excuse typos",
+    "please excuse my brevity", "please excuse brevity",
     "excuse the brevity", "excuse typos", "bitte entschuldigen sie die kürze", "veuillez excuser ma brièveté",
     "por favor, disculpa mi brevedad", "disculpe mi brevedad", "mi scuso per la brevità", "desculpe a brevidade",
 )  # fmt: skip
 """How a device or an app signs."""
 
-EXCUSES: Final = ("please excuse", "excuse", "bitte entschuldigen", "veuillez excuser")
-"""Which are sentences, of any length."""
+EXCUSES: Final = ("please excuse", "excuse", "bitte entschuldigen", "veuillez excuser", "provenance : ")
+"""Which are sentences or have a colon of their own, of any length."""
+
+EXCUSED: Final = ("typo", "brevity", "tippfehler", "kürze", "brièveté", "frappe", "brevedad", "brevità", "brevidade")
+"""What is excused behind a comma too: Sent from my phone, please excuse typos."""
 
 SENT_LAST: Final = ("von meine", "diese nachricht")
 SENT_LAST_ENDS: Final = ("gesendet", "verschickt")
@@ -126,8 +137,15 @@ STRONG_CLOSINGS: Final = frozenset((
     "cordiais saudações", "com os meus cumprimentos", "met vriendelijke groet", "met vriendelijke groeten",
     "vriendelijke groet", "vriendelijke groeten", "groet", "groeten", "groetjes", "mvg", "hartelijke groet",
     "hartelijke groeten", "met hartelijke groet", "hoogachtend", "敬具",
+    "warmly", "abs", "kind rgds",
 ))  # fmt: skip
 """With these a letter ends."""
+
+CLOSING_NOUNS: Final = frozenset((
+    "regards", "wishes", "grüsse", "grüssen", "gruss", "salutations", "saludos", "saluti", "cumprimentos", "abraços",
+    "groet", "groeten", "groetjes",
+))  # fmt: skip
+"""With one of these at its end a line of a few words closes a letter: `sunny greetings`."""
 
 CLOSING_ENDS: Final = (
     "salutations distinguées", "sincères salutations", "meilleures salutations", "salutations respectueuses",
@@ -210,7 +228,8 @@ FOOTERS: Final = (
     "denk aan het milieu", "indien u niet de", "als u niet de", "本メールには", "本メールは", "このメールには",
     "このメールは、", "本電子メール", "このメールおよび", "本メールおよび", "本メール及び", "【機密", "※本メール",
     "※このメール",
-    # mailing lists, notifications, trackers
+    # mailing lists, notifications, trackers, help desks' references
+    "ref:!", "ref:_",
     "you received this message because", "you are receiving this", "you're receiving this",
     "you received this email because", "to unsubscribe", "unsubscribe from", "unsubscribe:", "unsubscribe |",
     "click here to unsubscribe", "if you no longer wish", "to stop receiving", "to view this discussion",

@@ -26,13 +26,23 @@ _SHORT: Final = 90
 _SENTENCE: Final = 12
 """Words of a sentence that closes a letter at most."""
 
+_GREETING: Final = 3
+"""Words before the noun with which a letter closes, in a language's many ways."""
+
+_WISH: Final = 6
+"""Words of a wish that is in no list."""
+
 _DEVICE: Final = 12
 """Words with which a device signs at most."""
 
 _BANNER: Final = 8
 """Lines that a gateway's banner has at most."""
 
+_DELIMITER: Final = "-- "
+"""As the standard has it; with it there is no doubt."""
+
 _DELIMITERS: Final = frozenset({"--", "-- --", "- -", *DASHES[1:3]})
+"""As people and careless clients have it, folded."""
 
 
 class Stretch:
@@ -60,7 +70,7 @@ class Stretch:
             if said and self._says_no_more(at):
                 break
             after = self._after_signature(at) if said else at
-            if after == at and not (said and _is_device(self._marks[at])):
+            if after == at and not (said and (_is_device(self._marks[at]) or _is_picture(self._marks[at]))):
                 said = said or not is_rule(self._marks[at])
                 kept.append(at)
             at = max(after, at + 1)
@@ -80,18 +90,19 @@ class Stretch:
         first = next((index for index in range(at, len(self._marks)) if self._marks[index]), None)
         if first is None:
             return True
-        return self._delimits(first) or _is_device(self._marks[first]) or self._is_card(first)
+        mark = self._marks[first]
+        return self._delimits(first) or _is_device(mark) or _is_picture(mark) or self._is_card(first)
 
     def _delimits(self, at: int) -> bool:
-        return self._lines[at].rstrip("\r") == "-- " or self._marks[at] in _DELIMITERS
+        return self._marks[at] in _DELIMITERS
 
     def _says_no_more(self, at: int) -> bool:
         """True at the delimiter of a signature, a disclaimer or a list's foot."""
         mark = self._marks[at]
-        if self._lines[at].rstrip("\r") == "-- " or _foots(mark):
-            return True
         if mark in _DELIMITERS:
-            return self._end(at + 1) > 0
+            return self._lines[at] == _DELIMITER or self._end(at + 1) > 0
+        if _foots(mark):
+            return True
         if is_rule(mark) or (mark and not mark.strip("_")):
             rest = self._marks[at + 1 : self._end(at + 1) + 1]
             return any(_reaches(line) or _foots(line) or "mailing list" in line for line in rest)
@@ -100,16 +111,25 @@ class Stretch:
     def _after_signature(self, at: int) -> int:
         """Where what is signed at `at` ends; `at` itself where nothing is."""
         mark = self._marks[at]
-        if not (self._end(at) or self._end(at + 1)) or _is_polite(mark):
+        if mark == WORDS or not (self._end(at) or self._end(at + 1)) or _is_polite(mark):
             return at
         if _is_polite(self._said_before(at)):
             return self._end(at) or at
-        if _closes(mark) or (_thanks(mark) and self._is_named(at + 1)):
+        if _closes(mark) or ((_thanks(mark) or self._is_wish(at)) and self._is_named(at + 1)):
             alone = len(mark) < _TELLING and not any(self._marks[at + 1 : self._end(at + 1)])
             return at if alone else self._end(at + 1) or at
         if _is_dashed_name(self._lines[at]) or self._is_card(at) or self._is_last_name(at):
             return self._end(at) or at
         return at
+
+    def _is_wish(self, at: int) -> bool:
+        """True for a few words in a paragraph's first line that end with a comma, as in `Talk soon,`."""
+        mark = self._marks[at]
+        if not mark.endswith(",") or (at and self._marks[at - 1]) or self._said_before(at).endswith(tuple(COLONS)):
+            return False
+        words = mark[:-1].split()
+        wished = len(words) <= _WISH and all(word.replace("'", "").isalpha() for word in words)
+        return wished and all(line.istitle() for line in self._lines[at + 1 : at + 3] if line)
 
     def _is_last_name(self, at: int) -> bool:
         """True for a name in the last paragraph, below one that ends as a sentence does; post and firm may follow."""
@@ -161,7 +181,7 @@ def _block_ends(lines: Sequence[str], marks: Sequence[str]) -> list[int]:
     for index in range(len(marks) - 1, -1, -1):
         mark = marks[index]
         if mark:
-            if mark.startswith(clients.POSTSCRIPTS) or lines[index] == "-- " or _foots(mark) or _is_device(mark):
+            if mark.startswith(clients.POSTSCRIPTS) or lines[index] == _DELIMITER or _foots(mark) or _is_device(mark):
                 end, count = index, 0
             elif _is_prose(mark):
                 end = 0
@@ -202,24 +222,29 @@ _FOOT_SHORT: Final = 60
 
 def _is_device(mark: str) -> bool:
     """True for `Sent from my phone`; people write sentences that begin alike, which are longer or go on."""
-    if mark.startswith("[cid:"):
-        return mark.endswith("]")
     words = mark.lstrip(DASHES + "[(_ ")
     got = words.startswith("get ") and words.split("<", 1)[0].rstrip().endswith((" for android", " for ios"))
     if not _starts(words, _SENT_FROM):
         return got
     words = words.split("<", 1)[0].rstrip(".]) ")
-    if words.startswith(clients.EXCUSES):
+    if words.startswith(clients.EXCUSES) or any(excused in words for excused in clients.EXCUSED):
         return True
     goes_on = len(words.split()) > _DEVICE or any(stop in words for stop in (", ", "? ", ". ", ": "))
     verb_last = words.startswith(clients.SENT_LAST)
     return not goes_on and (not verb_last or words.endswith(clients.SENT_LAST_ENDS))
 
 
+def _is_picture(mark: str) -> bool:
+    """True for what plain text has in the place of a logo."""
+    return mark.startswith(("[cid:", "[image:", "<image")) and mark.endswith(("]", ">"))
+
+
 def _closes(mark: str) -> bool:
     """True for `Best regards`, also with a place, a second language or a name on the same line."""
     core = mark.strip(DASHES + STOPS + " ")
-    if core in clients.STRONG_CLOSINGS or (core.endswith(clients.CLOSING_ENDS) and len(core.split()) <= _SENTENCE):
+    if core in clients.STRONG_CLOSINGS or core.replace(".", "") in clients.STRONG_CLOSINGS:
+        return True
+    if core.endswith(clients.CLOSING_ENDS) and len(core.split()) <= _SENTENCE:
         return True
     if len(core) > _NAME + _SHORT or len(core.split()) > 8:
         return False
@@ -229,7 +254,8 @@ def _closes(mark: str) -> bool:
         initial = bool(words) and len(words[-1]) == 1
         return len(words) <= 4 and (initial or not mark.endswith(SENTENCE_ENDS))
     parts = next((core.split(joint) for joint in clients.JOINTS if joint in core), [core])
-    if parts[0] in clients.STRONG_CLOSINGS:
+    before, _, noun = parts[0].rpartition(" ")
+    if parts[0] in clients.STRONG_CLOSINGS or (noun in clients.CLOSING_NOUNS and before.count(" ") < _GREETING):
         return True
     return parts[0] in clients.WEAK_CLOSINGS and parts[-1] in clients.STRONG_CLOSINGS
 
@@ -259,9 +285,9 @@ _PARTICLES: Final = frozenset(("van", "von", "de", "da", "di", "der", "den", "la
 
 
 def _is_dashed_name(line: str) -> bool:
-    """True for `-Ana` and `— Ana Alvarez`; a list of things has a space behind its hyphens."""
+    """True for `-Ana`, `/Ana` and `— Ana Alvarez`; a list of things has a space behind its hyphens."""
     bare = line.strip()
-    name = bare.lstrip(DASHES)
+    name = bare.lstrip(DASHES + "/")
     dashes = bare[: len(bare) - len(name)]
     if not 0 < len(dashes) <= 2 or (dashes[0] == "-" and name.startswith(" ")) or bare.endswith(SENTENCE_ENDS):
         return False
@@ -270,13 +296,13 @@ def _is_dashed_name(line: str) -> bool:
 
 def _reaches(mark: str) -> bool:
     """True for a line that says how to reach somebody: an address, a number, a site."""
-    address = "@" in mark and " " not in mark
+    address = "@" in mark and " " not in mark and not _is_picture(mark)
     number = mark.startswith(("+", "(", "0")) and sum(char.isdigit() for char in mark) >= 6
     return address or number or "|" in mark or mark.startswith(clients.CONTACT)
 
 
 def _is_prose(mark: str) -> bool:
-    if len(mark) > _SHORT:
+    if len(mark) > _SHORT or mark == WORDS:
         return True
     words = mark.count(" ") + 1
     sentence = mark.endswith(SENTENCE_ENDS) and (words > 4 or not mark.endswith((".", "!")))

@@ -7,7 +7,7 @@ LONGEST: Final = 300
 """Characters; a longer line is somebody's words, and looking no further keeps every test of a line short."""
 
 WORDS: Final = "\ufffc"
-"""Stands before the beginning of a line too long to be a mark."""
+"""Stands before the beginning of a line too long to be a mark, and for a line of code."""
 
 _BEGINNING: Final = 120
 """Characters of a long line that are compared: disclaimers come on one line too."""
@@ -22,6 +22,9 @@ SENTENCE_ENDS: Final = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
 STOPS: Final = ".,;:\uff1a!?\u3001\u3002\uff01\uff1f"
 """Signs behind a line's last word, the two colons fourth and fifth."""
 
+_FENCE: Final = "```"
+"""Markdown's, above and below code."""
+
 COLONS: Final = ":\uff1a"
 """ASCII's and the wide one of Japanese clients."""
 
@@ -29,6 +32,15 @@ _DROPPED: Final = {ord(char): None for char in "\u200b\u200c\u200d\u200e\u200f\u
 _STRAIGHT: Final = {0x2019: "'", ord("\u00a0"): " ", ord("\u202f"): " ", ord("\u3000"): " ", ord("\t"): " "}
 _FOLDED: Final = _DROPPED | _STRAIGHT
 _RULES: Final = frozenset("-\u2013\u2014_=*~━─\uff1d・•#+◆■☆★┃ ")
+
+
+def marks_of(lines: Sequence[str]) -> list[str]:
+    """Every line folded; what stands between two fences of code is words whatever it looks like."""
+    marks = [mark(line) for line in lines]
+    fences = [at for at, folded in enumerate(marks) if folded.startswith(_FENCE)]
+    for opens, closes in zip(fences[::2], fences[1::2], strict=False):
+        marks[opens : closes + 1] = [WORDS] * (closes + 1 - opens)
+    return marks
 
 
 def mark(line: str) -> str:

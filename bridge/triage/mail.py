@@ -12,6 +12,10 @@ _TELLING: Final = frozenset(
 """Headers that a raw mail has and a quoted block of headers has not."""
 
 
+_DELIMITER: Final = "-- "
+"""The signature's, which never flows."""
+
+
 def readable(raw: bytes) -> str:
     """The text of a raw RFC 822 mail, an HTML body or a plain message, whichever it is."""
     if _is_mail(raw):
@@ -39,7 +43,26 @@ def _text_of_mail(raw: bytes) -> str:
 
 def _text_of_part(part: "Message[str, str]") -> str:
     payload = part.get_payload(decode=True)
-    return _decoded(payload, part.get_content_charset() or "utf-8") if isinstance(payload, bytes) else ""
+    text = _decoded(payload, part.get_content_charset() or "utf-8") if isinstance(payload, bytes) else ""
+    return _unflowed(text, glue=str(part.get_param("delsp")).lower() != "yes") if _is_flowed(part) else text
+
+
+def _is_flowed(part: "Message[str, str]") -> bool:
+    return str(part.get_param("format")).lower() == "flowed"
+
+
+def _unflowed(text: str, *, glue: bool) -> str:
+    """Lines that a client has broken put together again (RFC 3676); `glue` keeps the space at which it broke them."""
+    pieces: list[str] = []
+    flows = False
+    for line in text.replace("\r\n", "\n").split("\n"):
+        bare = line.removeprefix(" ")
+        apart = bare.startswith(">") or bare == _DELIMITER
+        pieces += [bare] if flows and not apart else ["\n", bare]
+        flows = bare.endswith(" ") and not apart
+        if flows and not glue:
+            pieces[-1] = bare[:-1]
+    return "".join(pieces[1:])
 
 
 def _decoded(raw: bytes, charset: str) -> str:

@@ -9,6 +9,9 @@ _LINES: Final = frozenset(("div", "br", "li", "tr", "hr", "dt", "dd", "section",
 _SILENT: Final = frozenset(("script", "style", "head", "title", "template"))
 _SIGNATURES: Final = ("gmail_signature", "moz-signature", 'id="signature"', "id='signature'", "id=signature")
 
+_HIDING: Final = frozenset(("div", "span", "table", "td"))
+"""Elements in which newsletters hide words that only a list of mails is to show."""
+
 _DEEPEST: Final = 9
 """Quotes within quotes that are still told apart."""
 
@@ -67,12 +70,26 @@ class _Page:
         self._lines: list[str] = []
         self._words: list[str] = []
         self._depth = 0
+        self._as_typed = False
+        self._hidden = ("", 0)
 
     def say(self, words: str) -> None:
-        if words:
+        if not words or self._hidden[1]:
+            return
+        if not self._as_typed:
             self._words.append(words)
+            return
+        for number, line in enumerate(words.replace("\r\n", "\n").split("\n")):
+            if number:
+                self._break(empty=True)
+            self._words.append(line)
 
     def tag(self, name: str, inside: str, *, opens: bool) -> None:
+        if self._hides(name, inside, opens=opens):
+            return
+        if name == "pre":
+            self._break()
+            self._as_typed = opens
         if name in _PARAGRAPHS:
             self._break()
             self._blank()
@@ -88,12 +105,22 @@ class _Page:
             self._break()
             self._lines.append("-- ")
 
+    def _hides(self, name: str, inside: str, *, opens: bool) -> bool:
+        """Whether the page is hidden at this tag: from one that says so to the one that closes it."""
+        hiding, depth = self._hidden
+        if depth:
+            self._hidden = (hiding, depth + (name == hiding) * (1 if opens else -1))
+        elif opens and name in _HIDING and "display" in inside and "display:none" in inside.replace(" ", ""):
+            self._hidden = (name, 1)
+        return bool(depth or self._hidden[1])
+
     def text(self) -> str:
         self._break()
         return "\n".join(self._lines).strip("\n")
 
     def _break(self, *, empty: bool = False) -> None:
-        line = " ".join(html.unescape("".join(self._words)).split())
+        said = html.unescape("".join(self._words))
+        line = said.rstrip() if self._as_typed else " ".join(said.split())
         self._words.clear()
         if line:
             self._lines.append("> " * min(self._depth, _DEEPEST) + line)

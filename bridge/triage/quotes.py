@@ -14,7 +14,9 @@ _BLOCK: Final = 16
 """Lines within which a block of mail headers has all that it takes to be one."""
 
 _DIGIT: Final = re.compile(r"\d")
-_CLOCK_OR_YEAR: Final = re.compile(r"\d{1,2}[:.h]\d{2}|\d{1,2}時|(?:19|20)\d\d")
+_CLOCK: Final = re.compile(r"\d{1,2}[:.h]\d{2}|\d{1,2}時")
+_ADDRESSED: Final = re.compile(r"[<(][^<>() @]*@[^<>() @]*[>)]")
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
 
 def introduction(marks: Sequence[str], at: int) -> int:
@@ -27,7 +29,7 @@ def introduction(marks: Sequence[str], at: int) -> int:
         if count == 1 and not (_dated(line) or "@" in line):
             return 0
         if _introduces(text, quoted=is_quoted(next_said(marks, at + count))):
-            return count if count == 1 or _opens(text) or text[0].isdigit() else 0
+            return count if count == 1 or _opens(text) or text[0].isdigit() or _stamped(marks[at]) else 0
     return 0
 
 
@@ -39,14 +41,15 @@ def _introduces(text: str, *, quoted: bool) -> bool:
     if any(spoken in core for spoken in clients.SPEAKERS):
         return False
     told = core.endswith(clients.ANSWER_ENDS) or ((ended or quoted) and any(v in core for v in clients.ANSWER_VERBS))
-    addressed, opened, timed = "@" in core, _opens(core), bool(_CLOCK_OR_YEAR.search(core))
+    addressed, opened, timed = "@" in core, _opens(core), bool(_CLOCK.search(core) or _YEAR.search(core))
     if opened and addressed and timed and any(end in core for end in _ENDS_INSIDE):
         return True
     if told:
         return (ended or quoted) and (addressed or quoted or (opened and timed))
     if core.startswith(("quoting ", "zitat von ")):
         return ended and addressed
-    return core[:1].isdigit() and timed and addressed and core.endswith((">", ")", "\uff09")) and (ended or quoted)
+    closed = core[:1].isdigit() and timed and addressed and core.endswith((">", ")", "\uff09"))
+    return (ended or quoted) and (closed or (_stamped(core) and bool(_ADDRESSED.search(core))))
 
 
 _LEADING: Final = DASHES + " "
@@ -56,6 +59,11 @@ _ENDS_INSIDE: Final = tuple(f" {end}: " for end in clients.ANSWER_ENDS if end.is
 
 def _opens(text: str) -> bool:
     return text.lstrip(_LEADING).startswith(clients.ANSWER_OPENINGS)
+
+
+def _stamped(text: str) -> bool:
+    """True for a line with a year and a time of the day, as clients write it in languages not known here."""
+    return bool(_YEAR.search(text) and _CLOCK.search(text))
 
 
 def _dated(text: str) -> bool:

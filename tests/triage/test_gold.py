@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.triage import new_words
+from bridge.triage import new_words, readable
 
 GOLD = Path(__file__).parent / "gold"
 PUBLIC = Path(__file__).parents[2] / ".." / "shared" / "data" / "mail"
-LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pt", "mixed")
+LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pt", "mixed", "fifth", "sixth")
 PROMISED = 0.95
 
 
@@ -21,7 +21,7 @@ def cases(language: str) -> list[tuple[str, str, str]]:
 
 
 def wrong(language: str) -> list[str]:
-    return [title for title, message, left in cases(language) if new_words(message) != left]
+    return [title for title, message, left in cases(language) if new_words(readable(message.encode())) != left]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -41,7 +41,7 @@ def as_the_desk_sends_it(text: str) -> str:
 
 def test_mails_without_empty_lines_are_cleaned_almost_as_well() -> None:
     found = [
-        as_the_desk_sends_it(new_words(as_the_desk_sends_it(message))) == as_the_desk_sends_it(left)
+        as_the_desk_sends_it(new_words(as_the_desk_sends_it(readable(message.encode())))) == as_the_desk_sends_it(left)
         for language in LANGUAGES
         for _, message, left in cases(language)
     ]

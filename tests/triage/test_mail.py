@@ -24,9 +24,33 @@ MULTIPART = (
 )
 
 
+def mail(kind: str, body: bytes) -> bytes:
+    return f"From: bo@x.example\r\nMIME-Version: 1.0\r\nContent-Type: {kind}\r\n\r\n".encode() + body
+
+
+WITH_ATTACHMENT = mail(
+    'multipart/mixed; boundary="m"',
+    b"--m\r\nContent-Type: text/plain\r\n\r\nLog attached.\r\n"
+    b"--m\r\nContent-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nERROR 1\r\n--m--\r\n",
+)
+
+
 @pytest.mark.parametrize(
     ("raw", "new"),
     [
+        (WITH_ATTACHMENT, "Log attached."),
+        (mail("text/plain; charset=iso-2022-jp", "忘れました。\n\n-- \n鈴木".encode("iso-2022-jp")), "忘れました。"),
+        (mail("text/plain; charset=shift_jis", "返品。\r\n\r\niPhoneから送信".encode("cp932")), "返品。"),
+        (
+            mail("text/plain; charset=windows-1252", "Das “Profi”-Paket\r\n\r\nGruß\r\nJörg".encode("cp1252")),
+            "Das “Profi”-Paket",
+        ),
+        (
+            mail("text/plain; format=flowed", b"It stops \r\nafter \r\nan hour.\r\n> Why? \r\n-- \r\nBo"),
+            "It stops after an hour.",
+        ),
+        (mail("text/plain; format=flowed; delsp=yes", "動き \nません。\n> 何".encode()), "動きません。"),
+        (mail("text/plain; format=flowed", b" From here\r\nto there"), "From here\nto there"),
         (b"Just words.", "Just words."),
         (HTML_REPLY.encode(), "It works & thanks,\nreally."),
         (MULTIPART, "Grüße aus Köln = gut"),
@@ -36,6 +60,8 @@ MULTIPART = (
         (b"From: Ana <ana@x.example>\nSent: Tuesday\nTo: Bo\nSubject: It\n\npassed on", "passed on"),
         ("<div>一つ</div><div>二つ</div>".encode(), "一つ\n二つ"),
         (b"<ul><li>one</li><li>two</li></ul>", "- one\n- two"),
+        (b"<p>The log:</p><pre>10:12 start\r\n10:13   stop</pre>", "The log:\n\n10:12 start\n10:13   stop"),
+        (b"<div style='display: none'>A <div>preview</div></div><p>Hello</p>", "Hello"),
         (b"<p>a < b and <3</p>", "a < b and <3"),
         (b"<p>one<!-- hidden --> two<script>var x = '<p>';</script></p>", "one two"),
         (b"<blockquote>Did you?</blockquote><p>Yes.</p><blockquote>Twice?</blockquote><p>No.</p>", "Yes.\n\nNo."),
