@@ -472,5 +472,8 @@ class Policy(Protocol):
     def webhook(self, name: str) -> str | None:
         """The address of one of the policy's outgoing webhooks, None where it has none of that name."""
 
+    def bindings(self, kind: str, desk: str) -> Mapping[str, str]:
+        """What the policy says that names of its own (`kind` as in `bound`) are called at a desk, by those names."""
+
     def bound(self, kind: str, desk: str, name: str) -> str:
         """What a name of the policy (`kind`: teams, agents, tags or fields) is called at a desk; itself by default."""

@@ -140,6 +140,10 @@ class Document:
             found = found[part]
         return found
 
+    def has(self, path: Trail) -> bool:
+        """Whether the file has something at a path."""
+        return path in self._spots
+
     def place(self, path: Trail, *, key: bool = False) -> Place:
         """Where the entry stands; the nearest one around it where the path leads outside the file."""
         while path not in self._spots and path:

@@ -210,7 +210,7 @@ class Bridge:
         """Read a desk's agents and keep them; say once which names of the policy the desk lacks."""
         roster = desk.roster()
         rosters.save(self.store, roster)
-        missing = set(bind(self.policies(), roster).missing)
+        missing = {one.words for one in bind(self.policies(), roster).missing}
         for sentence in sorted(missing - self._told):
             log.error("the policy names what a desk lacks", what=sentence)
         self._told |= missing

@@ -249,10 +249,14 @@ class LoadedPolicy:
         found = self.file.webhooks.get(name)
         return found.url if found else None
 
-    def bound(self, kind: str, desk: str, name: str) -> str:
-        """What a name of the policy (`kind`: teams, agents, tags or fields) is called at a desk; itself by default."""
+    def bindings(self, kind: str, desk: str) -> Mapping[str, str]:
+        """What names of the policy (`kind`: teams, agents, tags or fields) are said to be called at a desk."""
         names: dict[str, str] = getattr(self._binding(desk), kind)
-        return names.get(name, name)
+        return names
+
+    def bound(self, kind: str, desk: str, name: str) -> str:
+        """What a name of the policy is called at a desk; itself by default."""
+        return self.bindings(kind, desk).get(name, name)
 
     def run_tests(self) -> list[TestResult]:
         """The results of the file's own tests, in the order of the file."""

@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from bridge import yamlfile
-from bridge.binding import bind
-from bridge.errors import BadCredential, BadFile, DeskbridgeError
+from bridge.binding import Missing, bind
+from bridge.errors import BadCredential, BadFile, DeskbridgeError, Fault
 from bridge.labelling import Labeller
 from bridge.metrics import CountingGate, Metrics
 from bridge.plural import many
 from bridge.ports import Capability
 from bridge.settings import Settings
+from bridge.yamlfile import Document, Trail
 from deskbridge.cli import cases
 from deskbridge.cli.database import opened
 from deskbridge.cli.outlast import outlast, patient
@@ -26,7 +27,7 @@ from deskbridge.vendors import VENDORS
 from deskbridge.wiring import connect, fitted, read_settings, utc_now
 from rules import LoadedPolicy, TestResult
 from rules.lint import Finding, lint
-from rules.policy import checked
+from rules.policy import EVERY_DESK, checked
 
 
 class CheckFailed(DeskbridgeError):
@@ -53,16 +54,16 @@ def check(
         settings = read_settings(config, os.environ)
         document = yamlfile.read(settings.policy)
         policy = checked(document)
-        tests = [*policy.run_tests(), *_beside(policy, settings.policy)]
+        tested = [*_tested(policy, settings.policy)]
     except BadFile as error:
         if not as_json:
             raise
         for fault in error.faults:
             _tell_json(severity="fault", code="file", **asdict(fault))
         raise typer.Exit(2) from error
-    found = lint(policy, document, tests, settings.desks)
-    failures = [*_failed(tests), *_unsigned(settings, policy)]
-    failures += _live(settings, policy, config) if live else ()
+    found = lint(policy, document, [result for _, result in tested], settings.desks)
+    failures: list[Fault | str] = [*_failed(tested), *_unsigned(settings, policy)]
+    failures += _live(settings, policy, document, config) if live else ()
     serious = [one for one in found if one.severity == "fault" or (strict and one.severity == "warning")]
     if as_json:
         _tell_all_json(found, failures)
@@ -73,20 +74,24 @@ def check(
         if one not in serious and (hints or one.severity == "warning"):
             typer.echo(str(one), err=True)
     if serious or failures:
-        raise CheckFailed("\n".join([*map(str, serious), *failures]))
+        raise CheckFailed("\n".join(map(str, [*serious, *failures])))
     quiet = 0 if hints else sum(one.severity == "hint" for one in found)
     counted = f"{many(len(settings.desks), 'desk')}, {policy.summary()}"
     more = f" {quiet} hints, which --hints tells." if quiet else ""
     typer.echo(f"{config} and {settings.policy.name} are in order: {counted}.{more}")
 
 
-def _beside(policy: LoadedPolicy, file: Path) -> Iterator[TestResult]:
-    """The results of the tests in files beside the policy."""
-    return (result for other in sorted(file.parent.glob(cases.PATTERN)) for result in policy.run_cases(other))
+def _tested(policy: LoadedPolicy, file: Path) -> Iterator[tuple[Path, TestResult]]:
+    """The results of the policy's own tests and of those in files beside it, each with the file it stands in."""
+    yield from ((file, result) for result in policy.run_tests())
+    for other in sorted(file.parent.glob(cases.PATTERN)):
+        yield from ((other, result) for result in policy.run_cases(other))
 
 
-def _failed(tests: Sequence[TestResult]) -> Iterator[str]:
-    return (f"policy test '{result.name}': {result.words}" for result in tests if not result.passed)
+def _failed(tested: Sequence[tuple[Path, TestResult]]) -> Iterator[Fault]:
+    for file, result in tested:
+        if not result.passed:
+            yield Fault(str(file), result.line, 1, f"policy test '{result.name}': {result.words}")
 
 
 def _unsigned(settings: Settings, policy: LoadedPolicy) -> Iterator[str]:
@@ -96,7 +101,7 @@ def _unsigned(settings: Settings, policy: LoadedPolicy) -> Iterator[str]:
         yield f"a rule calls webhook '{name}', for which `outgoing.secrets` in the settings has no secret"
 
 
-def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[str]:
+def _live(settings: Settings, policy: LoadedPolicy, document: Document, config: Path) -> Iterator[Fault | str]:
     """What the desks themselves and the models say against the files, a sentence each."""
     with opened(settings) as store:
         labeller = Labeller(store, settings.models, policy=lambda: policy, metrics=Metrics())
@@ -107,7 +112,8 @@ def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[st
         connected = connect(name, desk, settings, gate, utc_now)
         inspector = fitted(VENDORS[desk.vendor].inspector, name, settings, gate, utc_now)
         try:
-            yield from bind(policy, patient(connected.desk).roster()).missing
+            missing = bind(policy, patient(connected.desk).roster()).missing
+            yield from (_placed(one, name, policy, document) for one in missing)
             strange = unmapped(name, outlast(name, inspector.statuses))
             yield from [strange] if strange is not None else ()
         except BadCredential as error:
@@ -117,6 +123,15 @@ def _live(settings: Settings, policy: LoadedPolicy, config: Path) -> Iterator[st
         finally:
             inspector.close()
             connected.close()
+
+
+def _placed(one: Missing, desk: str, policy: LoadedPolicy, document: Document) -> Fault:
+    """Where a name that a desk lacks is bound, else where the policy introduces it."""
+    places: list[Trail] = [("bindings", entry, one.kind, one.name) for entry in (desk, EVERY_DESK)]
+    places += [("teams", team, "members", one.name) for team in policy.teams() if one.kind == "agents"]
+    place = next((document.place(path) for path in places if document.has(path)), None)
+    line, column = place or document.place(("teams", one.name), key=True)
+    return Fault(document.file, line, column, one.words)
 
 
 def _warn_of_secrets(settings: Settings, config: Path) -> None:
@@ -136,11 +151,12 @@ def _warn_of_unmailed(settings: Settings, policy: LoadedPolicy) -> None:
             typer.echo(f"warning: desk '{name}': {words}", err=True)
 
 
-def _tell_all_json(found: Sequence[Finding], failures: Sequence[str]) -> None:
+def _tell_all_json(found: Sequence[Finding], failures: Sequence[Fault | str]) -> None:
     for one in found:
         _tell_json(severity=one.severity, **asdict(one))
     for failure in failures:
-        _tell_json(severity="fault", code="test or desk", message=failure)
+        told = {"message": failure} if isinstance(failure, str) else asdict(failure)
+        _tell_json(severity="fault", code="test or desk", **told)
 
 
 def _tell_json(**finding: object) -> None:

@@ -39,8 +39,8 @@ def of_statuses(desk: str, statuses: Sequence[DeskStatus] | None) -> Diagnosis:
 
 def _names(found: Binding) -> Iterator[Diagnosis]:
     advice = "Mend the name in the policy, or bind it under `bindings`."
-    for sentence in found.missing:
-        yield Diagnosis("policy's names", Health.FAULT, sentence, advice)
+    for one in found.missing:
+        yield Diagnosis("policy's names", Health.FAULT, one.words, advice)
     if not found.missing:
         words = f"{many(len(found.team_ids), 'team')} and {many(len(found.agents), 'agent')} of the policy are there"
         yield Diagnosis("policy's names", Health.OK, words)

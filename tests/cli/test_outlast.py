@@ -85,6 +85,21 @@ def test_a_desk_that_says_when_to_come_again_is_obeyed_to_the_second(
     assert "asked again in 7 s" in result.stderr
 
 
+def test_each_name_that_the_desk_lacks_is_told_at_its_line(config: Path, tmp_path: Path) -> None:
+    text = POLICY.replace("billing: Billing", "billing: Money").replace("ana: ana@", "ana: ann@")
+    text += '  "*": {fields: {order: cf_ordr}}\n'
+    (tmp_path / "policy.yaml").write_text(text)
+    result = run(config, "check", "--live", "--json")
+    told = [one for one in map(json.loads, result.stdout.splitlines()) if " is not on desk " in one["message"]]
+    lines = text.splitlines()
+    marked = {one["message"].partition(" (")[0]: lines[one["line"] - 1][one["column"] - 1 :] for one in told}
+    assert {name: rest[:6] for name, rest in marked.items()} == {
+        "team 'billing'": "Money,", "agent 'ana'": "ann@ac", "field 'order'": "cf_ord",
+    }  # fmt: skip
+    assert all(one["line"] > text[: text.index("acme-freshdesk")].count("\n") for one in told)
+    assert result.exit_code == 2
+
+
 def test_nobody_waits_for_longer_than_a_minute(desk: Running, config: Path, slept: list[float]) -> None:
     break_(desk, **{"429": {"next": 1, "retry_after": SECONDS_MAX + 1}})
     result = run(config, "check", "--live")
