@@ -12,7 +12,7 @@ import pytest
 
 from bridge import bulk
 from bridge.model import AgentStatus, PlaceState
-from bridge.store import Store, casebook, queue
+from bridge.store import casebook, queue
 from bridge.store import roster as rosters
 from tests.conftest import Clock
 from tests.core.test_journey import POLICY
@@ -179,16 +179,6 @@ def left_in_the_database(place: Place) -> dict[str, Any]:
         }
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables and nothing in them."""
-    path = tmp_path_factory.mktemp("crash") / "empty.sqlite3"
-    store = Store(f"sqlite:///{path}")
-    store.migrate()
-    store.close()
-    return path
-
-
 @pytest.fixture(autouse=True)
 def backlogs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two writes are a backlog: the stories stay short."""
@@ -203,8 +193,8 @@ def chosen(moments: dict[str, list[str]]) -> list[Moment]:
 
 @pytest.mark.parametrize("name", STORIES)
 @pytest.mark.parametrize("vendor", sorted(SANDBOXES))
-def test_a_death_at_any_moment_leaves_no_trace(vendor: str, name: str, empty: Path) -> None:
-    lives = Lives(vendor, STORIES[name], empty)
+def test_a_death_at_any_moment_leaves_no_trace(vendor: str, name: str, empty_database: Path) -> None:
+    lives = Lives(vendor, STORIES[name], empty_database)
     expected, moments = lives.untroubled()
     assert expected["idle"]
     assert expected["open"] == []

@@ -1,6 +1,6 @@
 """`connect`, `install` and `uninstall` as processes that are killed at each call they make, and run again.
 
-Each call kills twice: once before the desk hears of it, once when it took effect and its answer is on the way.
+Each call kills before the desk hears of it, and one that is no read also when it took effect, before its answer comes.
 """
 
 import json
@@ -50,38 +50,36 @@ def zygote() -> Iterator[Zygote]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty one, to begin with: its making takes longer than all the rest."""
-    path = tmp_path_factory.mktemp("empty") / "deskbridge.db"
-    store = Store(f"sqlite:///{path}")
-    store.migrate()
-    store.close()
-    return path
-
-
 class Scythe:
-    """Between a desk and its callers: counts the calls besides a browser's, and at one of them `falls` on the caller.
+    """Between a desk and its callers: notes the calls besides a browser's, and at one of them `falls` on the caller.
 
     `at` counts from 1, 0 is never. `heard` tells whether the desk carries out that call; nobody gets its answer.
     """
 
     def __init__(self, desk: SandboxDesk, falls: Callable[[], None]) -> None:
-        self.calls = 0
-        self.at = 0
-        self.heard = False
+        self.aim(0, heard=False)
         self._falls = falls
         self._desk = desk.app.wsgi_app
         desk.app.wsgi_app = self  # type: ignore[method-assign]  # as Flask's documentation has it
 
     def aim(self, at: int, *, heard: bool) -> None:
         """Begin to count anew."""
-        self.calls, self.at, self.heard = 0, at, heard
+        self.calls: list[str] = []
+        self.at, self.heard = at, heard
+
+    def strokes(self) -> list[tuple[int, bool]]:
+        """Every `at` and `heard` that differ in what they leave behind, of the calls noted: a read leaves nothing."""
+        return [
+            (at, heard)
+            for at, method in enumerate(self.calls, 1)
+            for heard in (False, True)
+            if not heard or method != "GET"
+        ]
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         browses = environ["PATH_INFO"] == "/oauth/authorizations" or environ["PATH_INFO"].endswith("/new")
-        self.calls += not browses
-        if browses or self.calls != self.at:
+        self.calls += [] if browses else [environ["REQUEST_METHOD"]]
+        if browses or len(self.calls) != self.at:
             return self._desk(environ, start_response)
         answer = self._desk(environ, start_response) if self.heard else start_response("502 Bad Gateway", []) and ()
         self._falls()
@@ -124,7 +122,7 @@ class Round:
         self._place = Place(folder, "acme", {"vendor": case.vendor, "url": running.url} | credential)
         for command in case.before:
             self.run(command)
-        self.scythe.calls = 0
+        self.scythe.aim(0, heard=False)
 
     def kill(self, at: int, *, heard: bool) -> None:
         """Run the command until it dies at one of its calls."""
@@ -170,22 +168,22 @@ def there(desk: SandboxDesk) -> Iterator[Mapping[str, Any]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_killed_at_any_call_and_run_again_nothing_differs_from_a_run_that_nobody_disturbed(
-    name: str, tmp_path: Path, database: Path, zygote: Zygote
+    name: str, tmp_path: Path, empty_database: Path, zygote: Zygote
 ) -> None:
     case, folders = CASES[name], (tmp_path / str(number) for number in count())
 
     @contextmanager
     def round_() -> Iterator[Round]:
         with start(SANDBOXES[case.vendor](plan="unlimited")) as running:
-            yield Round(case, next(folders), database, zygote, running)
+            yield Round(case, next(folders), empty_database, zygote, running)
 
     with round_() as undisturbed:
         undisturbed.run()
-        wanted, calls = undisturbed.outcome(), undisturbed.scythe.calls
+        wanted, strokes = undisturbed.outcome(), undisturbed.scythe.strokes()
         undisturbed.run()
         assert undisturbed.outcome() == wanted
-    assert calls > 2
-    for at, heard in product(range(1, calls + 1), (False, True)):
+    assert len(strokes) > 2
+    for at, heard in strokes:
         with round_() as disturbed:
             disturbed.kill(at, heard=heard)
             disturbed.run()
@@ -202,7 +200,7 @@ def test_connect_killed_at_any_call_has_written_nothing_and_run_again_ends_as_un
     with start(account(vendor)) as running:
         scythe, connect = Scythe(running.desk, zygote.kill), ("connect", *options(vendor, running.url))
         assert zygote.run(undisturbed, *connect, env=ENV) == 0
-        for at, heard in product(range(1, scythe.calls + 1), (False, True)):
+        for at, heard in scythe.strokes():
             scythe.aim(at, heard=heard)
             assert zygote.run(folder, *connect, env=ENV) == KILLED
             assert not list(folder.iterdir())
