@@ -149,7 +149,7 @@ def uninstall(
         [f"{address or 'our address'} as the app's endpoint: only a person can take it out there"] if by_hand else []
     )
     left += _STAYS
-    report.say(*(["There was nothing of ours at the desk."] if not report.calls else []))
+    report.say(*([] if report.calls or by_hand else ["There was nothing of ours at the desk."]))
     report.say("Left as it is:", *(f"- {one}" for one in left))
     report.end(desk, left=left)
 

@@ -260,6 +260,7 @@ def test_what_only_a_person_can_take_out_at_intercom_is_said(intercom: Place) ->
     intercom.run("install", "webhooks", "acme", *URL, "--wait", "0", code=None)
     left = intercom.told("uninstall", "acme")["left"]
     assert f"{ADDRESS} as the app's endpoint: only a person can take it out there" in left
+    assert "nothing of ours" not in intercom.run("uninstall", "acme").output
     again = intercom.told("uninstall", "acme")["left"]
     assert "our address as the app's endpoint: only a person can take it out there" in again
 
