@@ -163,7 +163,12 @@ WEAK_CLOSINGS: Final = frozenset((
     "muchas gracias", "gracias de antemano", "mil gracias", "grazie", "grazie mille", "molte grazie",
     "grazie in anticipo", "obrigado", "obrigada", "muito obrigado", "muito obrigada", "desde já obrigado",
     "bedankt", "dank je wel", "dank u wel", "alvast bedankt", "hartelijk dank", "bij voorbaat dank", "dank je",
-    "dank u",
+    "dank u", "talk soon", "see you", "see you soon", "speak soon", "have a great day", "have a good day",
+    "have a nice day", "have a good weekend", "bis dann", "bis bald", "bis morgen", "schönen tag",
+    "schönen tag noch", "einen schönen tag noch", "schönes wochenende", "bonne soirée", "bonne fin de journée",
+    "bon week-end", "à plus", "hasta pronto", "hasta luego", "a presto", "buona giornata",
+    "buona serata", "até breve", "até logo", "fijne dag", "fijne dag nog", "tot snel",
+    "tot ziens",
 ))  # fmt: skip
 """These end a letter where a name follows; alone they are somebody's words."""
 
@@ -259,9 +264,11 @@ DISCLAIMING: Final = (
     "confidential", "intended recipient", "privileged", "intended solely", "vertraulich", "adressat",
     "empfänger bestimmt", "rechtlich geschützt", "confidentiel", "destinataire", "confidencial", "destinatari",
     "privilegiada", "riservat", "confidenziali", "destinatário", "vertrouwelijk", "geadresseerde", "機密",
-    "誤って受信", "受信者",
+    "誤って受信", "受信者", "registered in", "registered office", "registration no", "vat no", "company no",
+    "amtsgericht", "handelsregister", "ust-id", "geschäftsführer", "siret", "rcs ", "partita iva", "p.iva",
+    "registro mercantil", "cnpj", "kvk",
 )  # fmt: skip
-"""Two of these in one line are a lawyer's."""
+"""Two of these in one line are a lawyer's or a firm's imprint."""
 
 BANNERS: Final = (
     "caution: this email", "caution: this e-mail", "caution: external", "caution - external", "warning: this email",

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
 from typing import Final
 
 from bridge.triage import clients
@@ -35,6 +34,9 @@ _WISH: Final = 6
 _DEVICE: Final = 12
 """Words with which a device signs at most."""
 
+_DEVICE_LEAST: Final = min(map(len, clients.SENT_FROM))
+_DEVICE_SIGNS: Final = DASHES + "[(_ "
+
 _BANNER: Final = 8
 """Lines that a gateway's banner has at most."""
 
@@ -62,16 +64,18 @@ class Stretch:
         if passes_on and not said and self._only_signed(at):
             return []
         kept: list[int] = []
-        while at < len(self._marks):
-            if not self._marks[at]:
+        end = len(self._marks)
+        while at < end:
+            mark = self._marks[at]
+            if not mark:
                 kept.append(at)
                 at += 1
                 continue
             if said and self._says_no_more(at):
                 break
             after = self._after_signature(at) if said else at
-            if after == at and not (said and (_is_device(self._marks[at]) or _is_picture(self._marks[at]))):
-                said = said or not is_rule(self._marks[at])
+            if after == at and not (said and (_is_device(mark) or _is_picture(mark))):
+                said = said or not is_rule(mark)
                 kept.append(at)
             at = max(after, at + 1)
         return self._without_edges(kept)
@@ -152,12 +156,12 @@ class Stretch:
 
     def _is_card(self, at: int) -> bool:
         """True for a name alone after an empty line, with a way to reach somebody in the lines below."""
-        if (at and self._marks[at - 1]) or self._said_before(at).endswith(tuple(COLONS)):
+        mark = self._marks[at]
+        if (at and self._marks[at - 1]) or not ("|" in mark or _is_name(self._lines[at])):
             return False
-        if not (_is_name(self._lines[at]) or "|" in self._marks[at]):
-            return False
-        block = self._marks[at : self._end(at)]
-        return "|" in self._marks[at] or any(_reaches(mark) for mark in block[1 : 2 * _SIGNATURE])
+        below = self._marks[at + 1 : min(self._end(at), at + 2 * _SIGNATURE)]
+        reached = "|" in mark or any(_reaches(line) for line in below)
+        return reached and not self._said_before(at).endswith(tuple(COLONS))
 
     def _end(self, at: int) -> int:
         """Where short lines without a sentence end; 0 where there are too many of them, or a sentence."""
@@ -165,13 +169,15 @@ class Stretch:
 
     def _without_edges(self, kept: list[int]) -> list[int]:
         """Without empty and drawn lines at both ends."""
+        first, last = 0, len(kept)
+        while last > first and self._is_edge(kept[last - 1]):
+            last -= 1
+        while first < last and self._is_edge(kept[first]):
+            first += 1
+        return kept[first:last]
 
-        def is_edge(index: int) -> bool:
-            return not self._marks[index] or is_rule(self._marks[index])
-
-        end = len(kept) - sum(1 for _ in takewhile(is_edge, reversed(kept)))
-        start = sum(1 for _ in takewhile(is_edge, kept[:end]))
-        return kept[start:end]
+    def _is_edge(self, index: int) -> bool:
+        return not self._marks[index] or is_rule(self._marks[index])
 
 
 def _block_ends(lines: Sequence[str], marks: Sequence[str]) -> list[int]:
@@ -210,19 +216,28 @@ def _starts(mark: str, groups: Mapping[str, tuple[str, ...]]) -> bool:
 
 def _foots(mark: str) -> bool:
     """True where a disclaimer or a list's foot begins: by its first words, or by two of those that only such have."""
-    core = mark.lstrip("([{_*#| " + DASHES + WORDS)
+    if len(mark) < _FOOT_LEAST:
+        return False
+    core = mark.lstrip(_FOOT_SIGNS)
     if _starts(core, _FOOTERS):
         return True
     return len(core) > _FOOT_SHORT and sum(word in core for word in clients.DISCLAIMING) > 1
 
 
+_FOOT_LEAST: Final = 5
+"""Characters below which no line is a foot."""
+
 _FOOT_SHORT: Final = 60
 """Characters below which no line disclaims anything."""
+
+_FOOT_SIGNS: Final = "([{_*#| " + DASHES + WORDS
 
 
 def _is_device(mark: str) -> bool:
     """True for `Sent from my phone`; people write sentences that begin alike, which are longer or go on."""
-    words = mark.lstrip(DASHES + "[(_ ")
+    if len(mark) < _DEVICE_LEAST:
+        return False
+    words = mark.lstrip(_DEVICE_SIGNS)
     got = words.startswith("get ") and words.split("<", 1)[0].rstrip().endswith((" for android", " for ios"))
     if not _starts(words, _SENT_FROM):
         return got
@@ -241,10 +256,11 @@ def _is_picture(mark: str) -> bool:
 
 def _closes(mark: str) -> bool:
     """True for `Best regards`, also with a place, a second language or a name on the same line."""
-    core = mark.strip(DASHES + STOPS + " ")
-    if core in clients.STRONG_CLOSINGS or core.replace(".", "") in clients.STRONG_CLOSINGS:
-        return True
-    if core.endswith(clients.CLOSING_ENDS) and len(core.split()) <= _SENTENCE:
+    core = mark.strip(_AROUND)
+    if core in clients.STRONG_CLOSINGS or core.isalpha():
+        return core in clients.STRONG_CLOSINGS
+    sentence = core.endswith(clients.CLOSING_ENDS) and len(core.split()) <= _SENTENCE
+    if sentence or core.replace(".", "") in clients.STRONG_CLOSINGS:
         return True
     if len(core) > _NAME + _SHORT or len(core.split()) > 8:
         return False
@@ -261,37 +277,46 @@ def _closes(mark: str) -> bool:
 
 
 def _thanks(mark: str) -> bool:
-    core = mark.strip(DASHES + STOPS + " ")
+    core = mark.strip(_AROUND)
     if core in clients.WEAK_CLOSINGS:
         return True
-    return mark.endswith(",") and len(core.split()) <= 7 and core.startswith(tuple(clients.WEAK_CLOSINGS))
+    return mark.endswith(",") and len(core.split()) <= 7 and core.startswith(_THANKS)
+
+
+_AROUND: Final = DASHES + STOPS + " "
+_THANKS: Final = tuple(clients.WEAK_CLOSINGS)
 
 
 def _is_polite(mark: str) -> bool:
-    return mark.rstrip(STOPS + " ").endswith(clients.POLITE_ENDS)
+    return not mark.isascii() and mark.rstrip(STOPS + " ").endswith(clients.POLITE_ENDS)
 
 
 def _is_name(line: str) -> bool:
     """True for up to four words that begin with capitals, or one short word, without a sentence's sign."""
-    if len(line) > _NAME or line.rstrip().endswith((*SENTENCE_ENDS[1:], *STOPS[3:])):
+    if len(line) > _NAME or line.rstrip().endswith(_NO_NAMES_END):
         return False
-    words = line.strip(" \t*_" + DASHES).replace(",", " ").split()
+    words = line.strip(_NAMES_DRAWN).replace(",", " ").split()
     if len(words) == 1:
         return words[0].isalpha()
     return 0 < len(words) <= 4 and all(word[0].isupper() or word.casefold() in _PARTICLES for word in words)
 
 
+_NO_NAMES_END: Final = (*SENTENCE_ENDS[1:], *STOPS[3:])
+_NAMES_DRAWN: Final = " \t*_" + DASHES
 _PARTICLES: Final = frozenset(("van", "von", "de", "da", "di", "der", "den", "la", "le", "del", "dos", "und", "and"))
 
 
 def _is_dashed_name(line: str) -> bool:
     """True for `-Ana`, `/Ana` and `— Ana Alvarez`; a list of things has a space behind its hyphens."""
     bare = line.strip()
-    name = bare.lstrip(DASHES + "/")
+    name = bare.lstrip(_DASHED)
     dashes = bare[: len(bare) - len(name)]
     if not 0 < len(dashes) <= 2 or (dashes[0] == "-" and name.startswith(" ")) or bare.endswith(SENTENCE_ENDS):
         return False
     return len(name.split()) <= 3 and _is_name(name) and name.strip()[:1].isupper()
+
+
+_DASHED: Final = DASHES + "/"
 
 
 def _reaches(mark: str) -> bool:

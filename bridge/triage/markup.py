@@ -70,6 +70,7 @@ class _Page:
         self._lines: list[str] = []
         self._words: list[str] = []
         self._depth = 0
+        self._counts: list[int] = []
         self._as_typed = False
         self._hidden = ("", 0)
 
@@ -99,11 +100,25 @@ class _Page:
             self.say(" ")
         if name == "blockquote":
             self._depth = max(0, self._depth + (1 if opens else -1))
+        elif name in {"ol", "ul"}:
+            self._list(numbered=name == "ol", opens=opens)
         elif name == "li" and opens:
-            self.say("- ")
+            self.say(self._bullet())
         if opens and any(sign in inside for sign in _SIGNATURES):
             self._break()
             self._lines.append("-- ")
+
+    def _list(self, *, numbered: bool, opens: bool) -> None:
+        if opens:
+            self._counts.append(1 if numbered else 0)
+        elif self._counts:
+            self._counts.pop()
+
+    def _bullet(self) -> str:
+        if not self._counts or not self._counts[-1]:
+            return "- "
+        self._counts[-1] += 1
+        return f"{self._counts[-1] - 1}. "
 
     def _hides(self, name: str, inside: str, *, opens: bool) -> bool:
         """Whether the page is hidden at this tag: from one that says so to the one that closes it."""

@@ -22,12 +22,12 @@ _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 def introduction(marks: Sequence[str], at: int) -> int:
     """How many lines from `at` on say `On such a day Ana wrote:`, 0 where none does."""
     text = ""
+    if not ("@" in marks[at] or _dated(marks[at])):
+        return 0
     for count, line in enumerate(marks[at : at + _WRAPPED], 1):
         if not line or line.startswith(WORDS) or is_quoted(line) or (count > 1 and _opens(line) and _dated(line)):
             return 0
         text = f"{text} {line}" if text else line
-        if count == 1 and not (_dated(line) or "@" in line):
-            return 0
         if _introduces(text, quoted=is_quoted(next_said(marks, at + count))):
             return count if count == 1 or _opens(text) or text[0].isdigit() or _stamped(marks[at]) else 0
     return 0
@@ -70,12 +70,14 @@ def _dated(text: str) -> bool:
     return bool(_DIGIT.search(text))
 
 
+_DRAWN: Final = DASHES + "_="
+
+
 def original(mark: str) -> bool:
     """True for a line between dashes (or Apple's without) that says: what follows is another message."""
-    if mark.startswith(clients.FORWARD_LINES):
-        return True
-    core = mark.strip(_LEADING + "_=")
-    return core != mark and mark[0] in DASHES + "_=" and core.startswith(clients.ORIGINALS)
+    if mark[0] in _DRAWN:
+        return mark.strip(_DRAWN + " ").startswith(clients.ORIGINALS)
+    return mark[-1] in COLONS and mark.startswith(clients.FORWARD_LINES)
 
 
 def reply_above(mark: str) -> bool:
@@ -139,13 +141,18 @@ _KINDS: Final = {
 
 
 def _kind(mark: str) -> str | None:
-    name, colon, _ = mark[:40].replace(COLONS[1], ":").partition(":")
-    return _KINDS.get(name.strip()) if colon else None
+    head = mark[:40]
+    name = head.partition(COLONS[0])[0].partition(COLONS[1])[0]
+    return _KINDS.get(name.strip()) if name != head else None
 
 
 _IN_ONE: Final = tuple(f" {name}{colon}" for name in clients.SENT | clients.SUBJECT for colon in (":", " :"))
 
 
+_ONE_LEAST: Final = 20
+"""Characters of three headers on one line at least."""
+
+
 def _headers_in_one(mark: str) -> bool:
     """True where a conversion put the whole block on one line: From: Ana Sent: Tuesday To: Bo Subject: It."""
-    return _kind(mark) == "from" and sum(name in mark for name in _IN_ONE) >= 2
+    return len(mark) >= _ONE_LEAST and _kind(mark) == "from" and sum(name in mark for name in _IN_ONE) >= 2
