@@ -69,6 +69,7 @@ def check(document: Document) -> None:
     for desk in _keys(data, "bindings"):
         _known_keys(document, "team", names["team"], ("bindings", desk, "teams"))
         _known_keys(document, "agent", names["agent"], ("bindings", desk, "agents"))
+    _valued(document)
     _once(document, rules)
     _no_circle(document)
     _skilled(document)
@@ -132,6 +133,17 @@ def _once(document: Document, rules: list[tuple[Trail, str]]) -> None:
                 path, f"a rule in line {line} has this name too.", "Tests and explanations need one name each."
             )
         seen.setdefault(name, path)
+
+
+def _valued(document: Document) -> None:
+    """A key without a value would count as left out: a rule would match more than is meant, a team always work."""
+    told = {(fault.line, fault.column) for fault in document.faults}
+    for path, mapping in _mappings(document.data, ()):
+        for key in (key for key, value in mapping.items() if value is None and path[:1] != ("tests",)):
+            if document.place((*path, key)) not in told and len(document.faults) < MAX_FAULTS:
+                document.fault(
+                    (*path, key), f"'{key[:60]}' has no value;", "write one, or leave the key out.", key=True
+                )
 
 
 def _no_circle(document: Document) -> None:

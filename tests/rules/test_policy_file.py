@@ -181,3 +181,33 @@ ANYTHING = st.recursive(
 def test_any_shape_in_any_place_is_refused_and_never_crashes(data: dict[str, object]) -> None:
     with pytest.raises(BadFile):
         rules.loads(json.dumps(data))
+
+
+def test_a_key_without_a_value_is_a_mistake_wherever_it_would_count_as_left_out() -> None:
+    text = """\
+policy: deskbridge/v1
+teams:
+  general: {members: {cy: {capacity: 10}}, calendar: }
+triage: {words: {billing: [invoice]}}
+annotate:
+  - name: a
+    when:
+      intent: billing
+      requester.tier:
+      contacts_24h: {over: 2, under: }
+    then: {type: x, priority: }
+route:
+  - {name: all, when: , to: {team: general}}
+  - {name: rest, to: {team: general, then: }}
+tests:
+  - {given: {body: x}, expect: {type: null}}
+"""
+    words = "has no value; write one, or leave the key out."
+    assert faults(text) == [
+        f"p.yaml:3:44: 'calendar' {words}",
+        f"p.yaml:9:7: 'requester.tier' {words}",
+        f"p.yaml:10:31: 'under' {words}",
+        f"p.yaml:11:21: 'priority' {words}",
+        f"p.yaml:13:17: 'when' {words}",
+        f"p.yaml:14:36: 'then' {words}",
+    ]
