@@ -89,7 +89,9 @@ def _phrase(written: str) -> str:
 
 
 def readable(written: str) -> str:
-    """A pattern as it is. Raises ValueError where RE2 cannot read it, or it is too long."""
+    """A pattern as it is. Raises ValueError where RE2 cannot read it, or it is empty or too long."""
+    if not written:
+        raise ValueError("is an empty pattern, which every text has")
     if len(written) > MAX_PATTERN:
         raise ValueError(f"is a pattern of more than {MAX_PATTERN} characters")
     try:

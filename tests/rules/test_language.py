@@ -272,6 +272,7 @@ def asking(when: str, then: str = "{type: x}") -> str:
         (asking("{status: new}", "{add_tags: vip}"), "should be a list, such as [one, two]."),
         (asking("{contacts_24h: {over: many}}"), "should be a number."),
         (asking("{asks_for_human: maybe}"), "should be true or false."),
+        (asking("{text: {pattern: ''}}"), "is an empty pattern, which every text has."),
         (
             calendar("timezone: UTC, hours: {mun: ['08:00-09:00']}"),
             "is no day of the week; write mon, tue, wed, thu, fri, sat, sun, or a range like mon-thu.",

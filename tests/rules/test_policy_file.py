@@ -209,5 +209,5 @@ tests:
         f"p.yaml:10:31: 'under' {words}",
         f"p.yaml:11:21: 'priority' {words}",
         f"p.yaml:13:17: 'when' {words}",
-        f"p.yaml:14:36: 'then' {words}",
+        f"p.yaml:14:38: 'then' {words}",
     ]
