@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import combinations, islice
+from operator import length_hint
 from statistics import median
 from typing import Final, Literal, NamedTuple
 
@@ -192,6 +193,8 @@ def _shadowed(subject: _Subject) -> Iterator[_Found]:
     read = {id(rule): sources(rule.node) for rule in subject.rules if rule.node is not None}
     left = iter(range(QUESTIONS_MAX))
     for rule, earlier in _before(subject.policy.engine):
+        if not length_hint(left):
+            return
         reads = read[id(rule)]
         near = [one for one in earlier if not read.get(id(one), _NOTHING).isdisjoint(reads)]
         if len(near) > TOGETHER_MAX:

@@ -64,14 +64,15 @@ def check(
     found = lint(policy, document, [result for _, result in tested], settings.desks)
     failures: list[Fault | str] = [*_failed(tested), *_unsigned(settings, policy)]
     failures += _live(settings, policy, document, config) if live else ()
-    serious = [one for one in found if one.severity == "fault" or (strict and one.severity == "warning")]
+    failing = {"fault", "warning"} if strict else {"fault"}
+    serious = [one for one in found if one.severity in failing]
     if as_json:
         _tell_all_json(found, failures)
         raise typer.Exit(2 if serious or failures else 0)
     _warn_of_secrets(settings, config)
     _warn_of_unmailed(settings, policy)
     for one in found:
-        if one not in serious and (hints or one.severity == "warning"):
+        if one.severity not in failing and (hints or one.severity == "warning"):
             typer.echo(str(one), err=True)
     if serious or failures:
         raise CheckFailed("\n".join(map(str, [*serious, *failures])))
