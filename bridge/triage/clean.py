@@ -46,7 +46,7 @@ def new_words(message: str) -> str:
 
     A mail that is passed on without a word of its own keeps the words of the one passed on.
     """
-    lines = message.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = quotes.apart(message.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     for _ in range(_FORWARDS):
         read = _read(lines, marks_of(lines))
         if read.own or read.passed_on is None:
@@ -103,10 +103,9 @@ def _stretches(marks: Sequence[str]) -> Iterator[tuple[int, int, int | None]]:
 
 def _marker(marks: Sequence[str], at: int) -> int | None:
     """Where another message begins if a line at `at` says that one follows."""
-    line = marks[at]
-    if quotes.original(line):
+    if quotes.original(marks, at):
         return quotes.after_headers(marks, at + 1)
-    if quotes.reply_above(line):
+    if quotes.reply_above(marks[at]):
         return at + 1
     block = quotes.headers(marks, at)
     return quotes.after_headers(marks, at + block) if block else None

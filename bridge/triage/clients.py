@@ -22,9 +22,9 @@ ANSWER_ENDS: Final = (
 """How it ends, colon aside."""
 
 ANSWER_VERBS: Final = (
-    " schrieb ", " schreef ", " wrote on ", " wrote (", " escreveu (", " a écrit le ", " escribió el ",
-    " ha scritto il ", " escreveu em ", " schrieb am ", " het volgende geschreven", " w dniu ", " skrev ", "さんが",
-    "님이",
+    " wrote in message ", " schrieb ", " schreef ", " wrote on ", " wrote (", " escreveu (", " a écrit le ",
+    " escribió el ", " ha scritto il ", " escreveu em ", " schrieb am ", " het volgende geschreven", " w dniu ",
+    " skrev ", "さんが", "님이",
 )  # fmt: skip
 """Verbs that languages put before the name."""
 

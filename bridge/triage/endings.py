@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from bridge.triage import clients
@@ -115,6 +116,8 @@ class Stretch:
     def _after_signature(self, at: int) -> int:
         """Where what is signed at `at` ends; `at` itself where nothing is."""
         mark = self._marks[at]
+        if self._ends_letter(at):
+            return self._afterthoughts[at]
         if mark == WORDS or not (self._end(at) or self._end(at + 1)) or _is_polite(mark):
             return at
         if _is_polite(self._said_before(at)):
@@ -125,6 +128,26 @@ class Stretch:
         if _is_dashed_name(self._lines[at]) or self._is_card(at) or self._is_last_name(at):
             return self._end(at) or at
         return at
+
+    def _ends_letter(self, at: int) -> bool:
+        """True for a closing above a name with sentences below that ask nothing: a firm's, not the writer's."""
+        mark = self._marks[at]
+        if self._end(at + 1) or not _TELLING <= len(mark) <= _SHORT or not _closes(mark):
+            return False
+        after = self._afterthoughts[at]
+        asked = after < len(self._marks) and not self._marks[after].startswith(clients.POSTSCRIPTS)
+        return not asked and self._is_named(at + 1)
+
+    @cached_property
+    def _afterthoughts(self) -> list[int]:
+        """For every line where the writer says more, in a postscript or a question; the end where nowhere."""
+        found = len(self._marks)
+        places = []
+        for index in range(found - 1, -1, -1):
+            if "?" in self._marks[index] or self._marks[index].startswith(clients.POSTSCRIPTS):
+                found = index
+            places.append(found)
+        return places[::-1]
 
     def _is_wish(self, at: int) -> bool:
         """True for a few words in a paragraph's first line that end with a comma, as in `Talk soon,`."""
@@ -143,8 +166,10 @@ class Stretch:
         if not 0 < len(block) <= _POSTS or block[-1] - at >= len(block):
             return False
         name = self._lines[at].strip()
+        name = name.partition("(")[0].replace(".", " ").replace("-", " ")
         named = len(name.split()) <= 3 and name.replace(" ", "").isalpha() and name.istitle()
-        return named and not _thanks(self._marks[at]) and all(_is_name(self._lines[index]) for index in block)
+        posts = (self._lines[index].rstrip("0123456789 ") for index in block[1:])
+        return named and not _thanks(self._marks[at]) and all(map(_is_name, posts))
 
     def _said_before(self, at: int) -> str:
         return next((self._marks[index] for index in (at - 1, at - 2) if index >= 0 and self._marks[index]), "")
@@ -303,7 +328,9 @@ def _is_name(line: str) -> bool:
 
 _NO_NAMES_END: Final = (*SENTENCE_ENDS[1:], *STOPS[3:])
 _NAMES_DRAWN: Final = " \t*_" + DASHES
-_PARTICLES: Final = frozenset(("van", "von", "de", "da", "di", "der", "den", "la", "le", "del", "dos", "und", "and"))
+_PARTICLES: Final = frozenset(
+    ("of", "van", "von", "de", "da", "di", "der", "den", "la", "le", "del", "dos", "und", "and")
+)
 
 
 def _is_dashed_name(line: str) -> bool:

@@ -31,7 +31,7 @@ COLONS: Final = ":\uff1a"
 _DROPPED: Final = {ord(char): None for char in "\u200b\u200c\u200d\u200e\u200f\ufeff\u2060\u00ad"}
 _STRAIGHT: Final = {0x2019: "'", ord("\u00a0"): " ", ord("\u202f"): " ", ord("\u3000"): " ", ord("\t"): " "}
 _FOLDED: Final = _DROPPED | _STRAIGHT
-_RULES: Final = frozenset("-\u2013\u2014_=*~━─\uff1d・•#+◆■☆★┃ ")
+_RULES: Final = frozenset("-\u2013\u2014_=*~━─\uff1d・•#+◆■☆★┃\uff5e\u301c\uff0a\uff0d\uff0b□○◇▼▲ ")
 
 
 def marks_of(lines: Sequence[str]) -> list[str]:
@@ -50,7 +50,8 @@ def mark(line: str) -> str:
     if len(line) > LONGEST:
         begun = line.lstrip()[:_BEGINNING].translate(_FOLDED).casefold()
         return begun if not begun or begun.startswith(QUOTES) else WORDS + begun
-    folded = line.translate(_FOLDED).strip().casefold()
+    plain = line.isascii() and "\t" not in line
+    folded = (line if plain else line.translate(_FOLDED)).strip().casefold()
     return folded if is_rule(folded) else folded.replace("*", "").strip()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bridge.triage import clients
-from bridge.triage.lines import COLONS, DASHES, WORDS, is_quoted, next_said
+from bridge.triage.lines import COLONS, DASHES, LONGEST, WORDS, is_quoted, next_said
 
 _WRAPPED: Final = 4
 """Lines over which clients break the line that introduces an answer."""
@@ -17,6 +17,20 @@ _DIGIT: Final = re.compile(r"\d")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.h]\d{2}|\d{1,2}時")
 _ADDRESSED: Final = re.compile(r"[<(][^<>() @]*@[^<>() @]*[>)]")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
+
+
+def apart(lines: list[str]) -> list[str]:
+    """Lines, with those cut in two in which a conversion put somebody's words before `On such a day Ana wrote:`."""
+    return [piece for line in lines for piece in (_pieces(line) if line.endswith(":") else (line,))]
+
+
+def _pieces(line: str) -> tuple[str, ...]:
+    joined = len(line) <= LONGEST and line.endswith(_WROTE) and _JOINED.fullmatch(line)
+    return joined.groups() if joined else (line,)
+
+
+_WROTE: Final = tuple(f"{end}{space}:" for end in clients.ANSWER_ENDS for space in ("", " "))
+_JOINED: Final = re.compile(r"(.*[.!?])\s+((?:On|Am|Le|El|Il|Em|Op) [^.!?]{0,40}\d.*)")
 
 
 def introduction(marks: Sequence[str], at: int) -> int:
@@ -73,11 +87,23 @@ def _dated(text: str) -> bool:
 _DRAWN: Final = DASHES + "_="
 
 
-def original(mark: str) -> bool:
-    """True for a line between dashes (or Apple's without) that says: what follows is another message."""
-    if mark[0] in _DRAWN:
-        return mark.strip(_DRAWN + " ").startswith(clients.ORIGINALS)
-    return mark[-1] in COLONS and mark.startswith(clients.FORWARD_LINES)
+def original(marks: Sequence[str], at: int) -> bool:
+    """True for a line between dashes (or Apple's without) that says: what follows is another message.
+
+    Dashed words of any language say so where a block of headers follows.
+    """
+    mark = marks[at]
+    if mark[0] not in _DRAWN:
+        return mark[-1] in COLONS and mark.startswith(clients.FORWARD_LINES)
+    core = mark.strip(_DRAWN + " ")
+    if not core:
+        return False
+    return core.startswith(clients.ORIGINALS) or (mark[-1] in _DRAWN and _headed(marks, at + 1))
+
+
+def _headed(marks: Sequence[str], at: int) -> bool:
+    below = next((index for index in range(at, min(at + 2, len(marks))) if marks[index]), None)
+    return below is not None and headers(marks, below) > 0
 
 
 def reply_above(mark: str) -> bool:

@@ -93,7 +93,17 @@ def test_cleaning_never_invents_a_line_and_never_fails(message: str) -> None:
 
 @pytest.mark.parametrize(
     "bomb",
-    ["On 1 a\n" * 140_000, "On " * 330_000, "> " * 500_000, "From: a\n" * 120_000, "\n" * 1_000_000, "-" * 1_000_000],
+    [
+        "On 1 a\n" * 140_000,
+        "--\n" * 330_000,
+        "a\n" * 500_000,
+        "a\n> b\n" * 170_000,
+        "On " * 330_000,
+        "> " * 500_000,
+        "From: a\n" * 120_000,
+        "\n" * 1_000_000,
+        "-" * 1_000_000,
+    ],
 )
 def test_a_megabyte_of_anything_is_cleaned_within_a_second(bomb: str) -> None:
     start = time.process_time()
