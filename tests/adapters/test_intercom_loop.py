@@ -1,3 +1,5 @@
+"""The Intercom adapter beside its sandbox: webhooks say what a read says, and our own writes are never a person's."""
+
 import queue
 from collections.abc import Iterator, Mapping
 from contextlib import suppress

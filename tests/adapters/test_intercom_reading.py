@@ -1,3 +1,5 @@
+"""Reading from Intercom: what conversations, tickets, contacts and searches become in the common model."""
+
 import json
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,3 +1,5 @@
+"""Every call that the Intercom adapter makes, and every answer of the sandbox, held against Intercom's own description."""
+
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -1,3 +1,5 @@
+"""Intercom's webhooks: what is taken, what is refused, and under which key a notification is kept once."""
+
 import json
 from typing import Any
 

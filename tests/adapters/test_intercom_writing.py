@@ -1,3 +1,5 @@
+"""Writing to Intercom: which steps a change becomes, in which order, and what cannot be said there."""
+
 from typing import Any
 
 import httpx
