@@ -1,4 +1,4 @@
-"""Every call that the Intercom adapter makes, and every answer of the sandbox, held against Intercom's own description."""
+"""Every call of the Intercom adapter, and every answer of the sandbox, held against Intercom's own description."""
 
 import json
 from collections.abc import Iterator
