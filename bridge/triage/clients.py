@@ -91,7 +91,8 @@ REPLY_WORDS: Final = (
 """A help desk's line above which a customer answers has one of each."""
 
 SENT_FROM: Final = (
-    "skickat från", "sendt fra", "wysłane z", "отправлено", "sent from", "sent via", "sent by", "sent with",
+    "skickat från", "sendt fra", "wysłane z", "wysłano z", "odesláno z", "lähetetty", "发自我的", "从我的",
+    "내 iphone에서", "отправлено", "sent from", "sent via", "sent by", "sent with",
     "sent using", "get outlook for", "gesendet von", "gesendet mit", "gesendet aus", "von meinem", "von meiner",
     "mit freundlichen grüssen gesendet", "outlook für", "diese nachricht wurde von", "holen sie sich outlook",
     "envoyé de", "envoyé depuis", "envoyé à partir", "envoyé avec", "téléchargez outlook", "télécharger outlook",

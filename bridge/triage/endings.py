@@ -23,7 +23,7 @@ _TELLING: Final = 6
 _SHORT: Final = 90
 """Characters that a line of a signature has at most."""
 
-_SENTENCE: Final = 12
+_SENTENCE: Final = 24
 """Words of a sentence that closes a letter at most."""
 
 _GREETING: Final = 3
@@ -75,11 +75,17 @@ class Stretch:
             if said and self._says_no_more(at):
                 break
             after = self._after_signature(at) if said else at
-            if after == at and not (said and (_is_device(mark) or _is_picture(mark))):
+            if after == at and not (said and self._is_clients(at)):
                 said = said or not is_rule(mark)
                 kept.append(at)
             at = max(after, at + 1)
         return self._without_edges(kept)
+
+    def _is_clients(self, at: int) -> bool:
+        """True for what a device or an app wrote: its line, its site below that, a picture's place."""
+        mark = self._marks[at]
+        site = mark.startswith("http") and " " not in mark and at > 0 and _is_device(self._marks[at - 1])
+        return site or _is_device(mark) or _is_picture(mark)
 
     def _below_banner(self) -> int:
         at = 0
@@ -269,7 +275,8 @@ def _is_device(mark: str) -> bool:
     words = words.split("<", 1)[0].rstrip(".]) ")
     if words.startswith(clients.EXCUSES) or any(excused in words for excused in clients.EXCUSED):
         return True
-    goes_on = len(words.split()) > _DEVICE or any(stop in words for stop in (", ", "? ", ". ", ": "))
+    told = len(words.split()) > _DEVICE or any(stop in words for stop in (", ", "? ", ". ", ": "))
+    goes_on = told and "://" not in words
     verb_last = words.startswith(clients.SENT_LAST)
     return not goes_on and (not verb_last or words.endswith(clients.SENT_LAST_ENDS))
 

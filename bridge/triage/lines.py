@@ -25,6 +25,9 @@ STOPS: Final = ".,;:\uff1a!?\u3001\u3002\uff01\uff1f"
 _FENCE: Final = "```"
 """Markdown's, above and below code."""
 
+_PROMPT: Final = ">>> "
+"""Python's, which is a quote of a quote of a quote only beside those with fewer signs."""
+
 COLONS: Final = ":\uff1a"
 """ASCII's and the wide one of Japanese clients."""
 
@@ -35,11 +38,14 @@ _RULES: Final = frozenset("-\u2013\u2014_=*~━─\uff1d・•#+◆■☆★┃\
 
 
 def marks_of(lines: Sequence[str]) -> list[str]:
-    """Every line folded; what stands between two fences of code is words whatever it looks like."""
+    """Every line folded; code between fences and behind Python's prompts is words whatever it looks like."""
     marks = [mark(line) for line in lines]
     fences = [at for at, folded in enumerate(marks) if folded.startswith(_FENCE)]
     for opens, closes in zip(fences[::2], fences[1::2], strict=False):
         marks[opens : closes + 1] = [WORDS] * (closes + 1 - opens)
+    first = next((folded for folded in marks if folded[:1] == _PROMPT[0]), "")
+    if first.startswith(_PROMPT) and all(line.startswith(_PROMPT) for line in marks if is_quoted(line)):
+        return [WORDS if is_quoted(line) else line for line in marks]
     return marks
 
 

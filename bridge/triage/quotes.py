@@ -85,6 +85,8 @@ def _dated(text: str) -> bool:
 
 
 _DRAWN: Final = DASHES + "_="
+_DROID: Final = tuple(f" {end}" for end in clients.ANSWER_ENDS)
+"""Android's own client introduces an answer between dashes, without a date."""
 
 
 def original(marks: Sequence[str], at: int) -> bool:
@@ -98,7 +100,8 @@ def original(marks: Sequence[str], at: int) -> bool:
     core = mark.strip(_DRAWN + " ")
     if not core:
         return False
-    return core.startswith(clients.ORIGINALS) or (mark[-1] in _DRAWN and _headed(marks, at + 1))
+    drawn = mark[-1] in _DRAWN
+    return core.startswith(clients.ORIGINALS) or (drawn and (core.endswith(_DROID) or _headed(marks, at + 1)))
 
 
 def _headed(marks: Sequence[str], at: int) -> bool:

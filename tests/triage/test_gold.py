@@ -8,7 +8,23 @@ from bridge.triage import new_words, readable
 
 GOLD = Path(__file__).parent / "gold"
 PUBLIC = Path(__file__).parents[2] / ".." / "shared" / "data" / "mail"
-LANGUAGES = ("de", "en", "es", "fr", "it", "ja", "nl", "pt", "mixed", "fifth", "sixth", "seventh", "eighth")
+LANGUAGES = (
+    "de",
+    "en",
+    "es",
+    "fr",
+    "it",
+    "ja",
+    "nl",
+    "pt",
+    "mixed",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+)
 PROMISED = 0.95
 
 
