@@ -168,7 +168,7 @@ WEAK_CLOSINGS: Final = frozenset((
     "have a nice day", "have a good weekend", "bis dann", "bis bald", "bis morgen", "schönen tag",
     "schönen tag noch", "einen schönen tag noch", "schönes wochenende", "bonne soirée", "bonne fin de journée",
     "bon week-end", "à plus", "hasta pronto", "hasta luego", "a presto", "buona giornata",
-    "buona serata", "até breve", "até logo", "fijne dag", "fijne dag nog", "tot snel",
+    "buona serata", "até breve", "até logo", "fijne dag", "fijne dag nog", "xx", "xoxo", "tot snel",
     "tot ziens",
 ))  # fmt: skip
 """These end a letter where a name follows; alone they are somebody's words."""
@@ -179,6 +179,15 @@ JOINTS: Final = (
 """What stands between two closings, or before a place."""
 
 POSTSCRIPTS: Final = ("ps:", "p.s", "ps ", "ps.", "p.d.", "pd:", "追伸", "nb:", "n.b.")
+
+AFTERTHOUGHTS: Final = (
+    *POSTSCRIPTS, "update", "edit:", "addendum", "correction", "one more thing", "another thing", "by the way", "btw",
+    "also", "oh,", "oh and", "sorry", "i forgot", "forgot to", "nachtrag", "noch etwas", "noch eine", "übrigens",
+    "ach ja", "au fait", "encore une", "j'ai oublié", "por cierto", "otra cosa", "olvidé", "a proposito",
+    "un'altra cosa", "dimenticavo", "aliás", "a propósito", "mais uma coisa", "esqueci", "trouwens", "nog iets",
+    "なお", "ちなみに",
+)  # fmt: skip
+"""How people begin what they add below their name."""
 
 POLITE_ENDS: Final = (
     "よろしくお願いします", "よろしくお願いいたします", "よろしくお願い致します", "宜しくお願いします",

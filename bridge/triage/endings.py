@@ -72,10 +72,11 @@ class Stretch:
                 kept.append(at)
                 at += 1
                 continue
-            if said and self._says_no_more(at):
+            signs = said and (len(mark) > 1 or mark in _DELIMITERS)
+            if signs and self._says_no_more(at):
                 break
-            after = self._after_signature(at) if said else at
-            if after == at and not (said and self._is_clients(at)):
+            after = self._after_signature(at) if signs else at
+            if after == at and not (signs and self._is_clients(at)):
                 said = said or not is_rule(mark)
                 kept.append(at)
             at = max(after, at + 1)
@@ -131,26 +132,25 @@ class Stretch:
         if _closes(mark) or ((_thanks(mark) or self._is_wish(at)) and self._is_named(at + 1)):
             alone = len(mark) < _TELLING and not any(self._marks[at + 1 : self._end(at + 1)])
             return at if alone else self._end(at + 1) or at
-        if _is_dashed_name(self._lines[at]) or self._is_card(at) or self._is_last_name(at):
+        if self._is_dashed(at) or self._is_card(at) or self._is_last_name(at):
             return self._end(at) or at
         return at
 
     def _ends_letter(self, at: int) -> bool:
         """True for a closing above a name with sentences below that ask nothing: a firm's, not the writer's."""
         mark = self._marks[at]
-        if self._end(at + 1) or not _TELLING <= len(mark) <= _SHORT or not _closes(mark):
+        if self._end(at + 1) or not (_TELLING <= len(mark) <= _SHORT and _closes(mark) and self._is_named(at + 1)):
             return False
         after = self._afterthoughts[at]
-        asked = after < len(self._marks) and not self._marks[after].startswith(clients.POSTSCRIPTS)
-        return not asked and self._is_named(at + 1)
+        return after == len(self._marks) or self._marks[after].startswith(clients.AFTERTHOUGHTS)
 
     @cached_property
     def _afterthoughts(self) -> list[int]:
-        """For every line where the writer says more, in a postscript or a question; the end where nowhere."""
+        """For every line where the writer says more, in an afterthought or a question; the end where nowhere."""
         found = len(self._marks)
         places = []
         for index in range(found - 1, -1, -1):
-            if "?" in self._marks[index] or self._marks[index].startswith(clients.POSTSCRIPTS):
+            if "?" in self._marks[index] or self._marks[index].startswith(clients.AFTERTHOUGHTS):
                 found = index
             places.append(found)
         return places[::-1]
@@ -162,7 +162,13 @@ class Stretch:
             return False
         words = mark[:-1].split()
         wished = len(words) <= _WISH and all(word.replace("'", "").isalpha() for word in words)
-        return wished and all(line.istitle() for line in self._lines[at + 1 : at + 3] if line)
+        named = all(line.istitle() and not line.endswith(",") for line in self._lines[at + 1 : at + 3] if line)
+        return wished and named and (len(words) == 1 or not self._lines[at].istitle())
+
+    def _is_dashed(self, at: int) -> bool:
+        """True for a name behind a dash that is no item of a list."""
+        above = self._marks[at - 1] if at else ""
+        return _is_dashed_name(self._lines[at]) and not above.endswith(tuple(COLONS)) and above[:1] not in _LISTED
 
     def _is_last_name(self, at: int) -> bool:
         """True for a name in the last paragraph, below one that ends as a sentence does; post and firm may follow."""
@@ -178,7 +184,9 @@ class Stretch:
         return named and not _thanks(self._marks[at]) and all(map(_is_name, posts))
 
     def _said_before(self, at: int) -> str:
-        return next((self._marks[index] for index in (at - 1, at - 2) if index >= 0 and self._marks[index]), "")
+        if at and self._marks[at - 1]:
+            return self._marks[at - 1]
+        return self._marks[at - 2] if at > 1 else ""
 
     def _is_named(self, at: int) -> bool:
         """True where the next line that says anything is somebody's name, or a closing above one."""
@@ -191,7 +199,7 @@ class Stretch:
         if (at and self._marks[at - 1]) or not ("|" in mark or _is_name(self._lines[at])):
             return False
         below = self._marks[at + 1 : min(self._end(at), at + 2 * _SIGNATURE)]
-        reached = "|" in mark or any(_reaches(line) for line in below)
+        reached = "|" in mark or any(map(_reaches, below))
         return reached and not self._said_before(at).endswith(tuple(COLONS))
 
     def _end(self, at: int) -> int:
@@ -303,7 +311,8 @@ def _closes(mark: str) -> bool:
         return len(words) <= 4 and (initial or not mark.endswith(SENTENCE_ENDS))
     parts = next((core.split(joint) for joint in clients.JOINTS if joint in core), [core])
     before, _, noun = parts[0].rpartition(" ")
-    if parts[0] in clients.STRONG_CLOSINGS or (noun in clients.CLOSING_NOUNS and before.count(" ") < _GREETING):
+    greets = noun in clients.CLOSING_NOUNS and before.count(" ") < _GREETING and not mark.endswith(("?", *COLONS))
+    if parts[0] in clients.STRONG_CLOSINGS or greets:
         return True
     return parts[0] in clients.WEAK_CLOSINGS and parts[-1] in clients.STRONG_CLOSINGS
 
@@ -351,6 +360,7 @@ def _is_dashed_name(line: str) -> bool:
 
 
 _DASHED: Final = DASHES + "/"
+_LISTED: Final = frozenset(_DASHED)
 
 
 def _reaches(mark: str) -> bool:

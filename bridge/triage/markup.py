@@ -5,6 +5,7 @@ import string
 from typing import Final
 
 _PARAGRAPHS: Final = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre"))
+_LISTS: Final = frozenset(("ul", "ol"))
 _LINES: Final = frozenset(("div", "br", "li", "tr", "hr", "dt", "dd", "section", "article", "center", "body"))
 _SILENT: Final = frozenset(("script", "style", "head", "title", "template"))
 _SIGNATURES: Final = ("gmail_signature", "moz-signature", 'id="signature"', "id='signature'", "id=signature")
@@ -88,25 +89,29 @@ class _Page:
     def tag(self, name: str, inside: str, *, opens: bool) -> None:
         if self._hides(name, inside, opens=opens):
             return
+        self._part(name, opens=opens)
         if name == "pre":
-            self._break()
             self._as_typed = opens
+        elif name == "blockquote":
+            self._depth = max(0, self._depth + (1 if opens else -1))
+        elif name in _LISTS:
+            self._list(numbered=name == "ol", opens=opens)
+        elif name == "li" and opens:
+            self.say(self._bullet())
+        if opens and "=" in inside and any(sign in inside for sign in _SIGNATURES):
+            self._break()
+            self._lines.append("-- ")
+
+    def _part(self, name: str, *, opens: bool) -> None:
+        """What the tag puts between the words around it: an empty line, a new one, a space, nothing."""
         if name in _PARAGRAPHS:
             self._break()
-            self._blank()
+            if not (name in _LISTS and len(self._counts) > (not opens)):
+                self._blank()
         elif name in _LINES:
             self._break(empty=name == "br")
         elif name in {"td", "th"}:
             self.say(" ")
-        if name == "blockquote":
-            self._depth = max(0, self._depth + (1 if opens else -1))
-        elif name in {"ol", "ul"}:
-            self._list(numbered=name == "ol", opens=opens)
-        elif name == "li" and opens:
-            self.say(self._bullet())
-        if opens and any(sign in inside for sign in _SIGNATURES):
-            self._break()
-            self._lines.append("-- ")
 
     def _list(self, *, numbered: bool, opens: bool) -> None:
         if opens:
