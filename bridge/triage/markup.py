@@ -10,6 +10,12 @@ _LINES: Final = frozenset(("div", "br", "li", "tr", "hr", "dt", "dd", "section",
 _SILENT: Final = frozenset(("script", "style", "head", "title", "template"))
 _SIGNATURES: Final = ("gmail_signature", "moz-signature", 'id="signature"', "id='signature'", "id=signature")
 
+_MAILED: Final = ("<br><br>", "<br/><br/>", "<br /><br />", "<blockquote", 'class="gmail_', 'type="cite"')
+"""What nobody types into the first line of a plain message, and HTML that begins with words has there."""
+
+_FIRST: Final = 10_000
+"""Characters of the first line that are looked at for these."""
+
 _HIDING: Final = frozenset(("div", "span", "table", "td"))
 """Elements in which newsletters hide words that only a list of mails is to show."""
 
@@ -21,11 +27,14 @@ _ASCII_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowerca
 
 
 def is_markup(text: str) -> bool:
-    """True for a text that begins with a tag of an HTML document or of a mail's body."""
+    """True for a text that begins with a tag of an HTML document or of a mail's body, or has one's signs at once."""
     name = text.lstrip("\ufeff \t\r\n")[:20].casefold()
     tag = name[1:].split(">")[0].split(" ")[0].rstrip("/")
     known = tag in _PARAGRAPHS | _LINES | _SILENT | {"html", "span", "b", "i", "strong", "em", "font", "a", "meta"}
-    return name.startswith(("<!doctype html", "<!--")) or (name.startswith("<") and known)
+    if name.startswith(("<!doctype html", "<!--")) or (name.startswith("<") and known):
+        return True
+    first = text.lstrip().partition("\n")[0][:_FIRST].casefold()
+    return any(sign in first for sign in _MAILED)
 
 
 def text_of_markup(markup: str) -> str:
