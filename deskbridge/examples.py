@@ -10,10 +10,14 @@ from typing import Final
 
 from bridge.errors import DeskbridgeError
 from bridge.triage.intent import Example
+from bridge.yamlfile import nearest
 
 _DELIMITERS: Final = ",;\t|"
 _MAX_FIELD: Final = 10_000_000
 """Characters of one field: a ticket with its whole thread fits, a quotation mark that is never closed does not."""
+
+_END: Final = "\0"
+"""A row that no table has."""
 
 Row = dict[str, str | None]
 
@@ -58,16 +62,33 @@ def texts(path: Path, column: str) -> list[str]:
 def _rows(path: Path, wanted: list[str]) -> Iterator[tuple[int, Row]]:
     """Each row with its number, by which the header is row 1."""
     content = _content(path)
-    header = _header(content)
+    delimiter, header = _delimiter(content), _header(content)
     for name in wanted:
-        if name not in header:
-            raise BadTable(f"{path} has no column '{name}'; it has {', '.join(map(repr, header)) or 'none'}")
-    reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=_delimiter(content))
+        _require(path, name, header)
+    _require_sound(path, content, delimiter)
+    yield from enumerate(csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter), 2)
+
+
+def _require(path: Path, name: str, header: list[str]) -> None:
+    if name not in header:
+        near = nearest(name, header) or f"it has {', '.join(map(repr, header)) or 'none'}"
+        raise BadTable(f"{path} has no column '{name}'; {near}")
+    if header.count(name) > 1:
+        raise BadTable(f"{path} has {header.count(name)} columns '{name}'; give each a name of its own")
+
+
+def _require_sound(path: Path, content: str, delimiter: str) -> None:
+    """Refuse what is no CSV; where a quotation mark is still open at the end, a row put there is none of its own."""
     csv.field_size_limit(_MAX_FIELD)
+    reader = csv.reader(io.StringIO(f"{content}\n{_END}", newline=""), delimiter=delimiter)
+    last, begins, ends = list[str](), 0, 0
     try:
-        yield from enumerate(reader, 2)
+        for row in reader:
+            last, begins, ends = row, ends, reader.line_num
     except csv.Error as error:
         raise BadTable(f"{path} is not sound CSV near line {reader.line_num}: {error}") from error
+    if last != [_END]:
+        raise BadTable(f"{path}, line {begins + 1}: a quotation mark is opened in this row and never closed")
 
 
 def _content(path: Path) -> str:

@@ -1,5 +1,6 @@
 """The command line: `deskbridge COMMAND`, one module a command group."""
 
+import errno
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -93,9 +94,14 @@ app.command(rich_help_panel=_CARE)(backup.restore)
 
 
 def main() -> None:
-    """Run a command; an error of ours is told in its own words, without a traceback."""
+    """Run a command; an error of ours and a full disk are told in words, without a traceback."""
     try:
         app()
     except DeskbridgeError as error:
         typer.echo(told_of(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        typer.echo("no space is left where this writes to: free some, and run it again", err=True)
         sys.exit(2)

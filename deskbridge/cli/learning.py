@@ -1,9 +1,7 @@
 """`deskbridge triage train|evaluate|predict|report`: a classifier from labelled tickets in a file."""
 
 import json
-import sys
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -13,6 +11,7 @@ from bridge.triage import redact
 from deskbridge.cli import models
 from deskbridge.cli.init import CannotWrite
 from deskbridge.cli.progress import stages
+from deskbridge.cli.standard import stdin
 
 if TYPE_CHECKING:
     from bridge.triage.intent import Evaluation, Options, Prediction
@@ -33,7 +32,6 @@ Minutes = Annotated[
 Promise = Annotated[float, typer.Option("--promise", min=0.5, max=0.995, help="The precision that is promised.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
-_BATCH: Final = 1_000
 _WORDS: Final = 160
 """Characters of a ticket that a report shows."""
 
@@ -120,10 +118,9 @@ def predict(
     from bridge.triage import intent  # noqa: PLC0415 - see above
 
     known = intent.load(model)
-    said = (line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer)
-    while batch := list(islice(said, _BATCH)):
-        for found in known.predict(batch, promise):
-            typer.echo(json.dumps(_plain(found)) if as_json else f"{found.verdict}\t{found.explanation}")
+    for line in stdin().buffer:
+        (found,) = known.predict([line.decode("utf-8", "replace").rstrip("\r\n")], promise)
+        typer.echo(json.dumps(_plain(found)) if as_json else f"{found.verdict}\t{found.explanation}")
 
 
 def report(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,6 +15,7 @@ from bridge.sealing import KEY, Sealer
 from bridge.settings import database_of
 from bridge.store import Store, vault
 from deskbridge.cli.database import opened_at
+from deskbridge.cli.standard import stdin
 from deskbridge.wiring import utc_now
 
 app = typer.Typer(help="Secrets that the database keeps for the settings, sealed with a key.", no_args_is_help=True)
@@ -81,9 +81,10 @@ def rotate(config: Config = _DEFAULT) -> None:
 
 def asked(what: str) -> str:
     """A secret that a person types unseen, or a line of standard input."""
-    if sys.stdin.isatty():
+    given = stdin()
+    if given.isatty():
         return str(typer.prompt(what, hide_input=True)).strip()
-    secret = sys.stdin.readline().strip()
+    secret = given.readline().strip()
     if not secret:
         raise typer.BadParameter(f"nothing came for {what}; type it, or send it by a pipe")
     return secret

@@ -1,6 +1,5 @@
 """`deskbridge triage`: what triage makes of a text, and models that learn more."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from bridge.triage import new_words, readable
 from bridge.triage import redact as redacted
 from deskbridge.cli import learning
+from deskbridge.cli.standard import stdin
 
 app = typer.Typer(help="What triage makes of a text, and models that learn more.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def clean(
 
     Quoted text, forwarded headers, signatures and disclaimers are left out, as in everything that triage reads.
     """
-    words = new_words(readable(sys.stdin.buffer.read()))
+    words = new_words(readable(stdin().buffer.read()))
     typer.echo(redacted(words) if redact else words)
 
 

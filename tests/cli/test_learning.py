@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,12 @@ def test_times_give_the_figure_for_the_newest(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"body,team\n", "no ticket has both a text and a label"),
         (b"text,team\nhello,a\n", "has no column 'body'; it has 'text', 'team'"),
+        (b"Body,team\nhello,a\n", "has no column 'body'; did you mean 'Body'?"),
+        (b"body,team,team\nhello,a,b\n", "has 2 columns 'team'"),
+        (
+            b'body,team\nhello,a\n"good day,b\nbye,c\n',
+            "line 3: a quotation mark is opened in this row and never closed",
+        ),
         (b"body,team\n" + b"hello,a\n" * 10, "have one label, 'a'"),
         (b"body,team\nhello,\xff\n", "is not UTF-8 (line 2)"),
         (b"body,team\n" + b'"' + b"x" * 10_000_001 + b'",a\n', "is not sound CSV near line"),
@@ -122,6 +130,40 @@ def test_a_bad_file_is_told_in_a_sentence(tmp_path: Path, content: bytes, words:
     assert isinstance(done.exception, DeskbridgeError)
     assert words in str(done.exception)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("command", [("predict", "model"), ("clean",)])
+def test_closed_standard_input_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    monkeypatch.chdir(folder.parent)
+    done = subprocess.run(
+        f"{sys.executable} -m deskbridge triage {' '.join(command)} <&-", shell=True, capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert b"standard input is closed" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+def test_a_full_disk_is_told_in_a_sentence() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "deskbridge", "triage", "clean"],
+            input=b"hello", stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"no space is left")
+    assert b"Traceback" not in done.stderr
+
+
+def test_each_line_is_answered_before_the_next_comes(folder: Path) -> None:
+    command = [sys.executable, "-m", "deskbridge", "triage", "predict", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asked:
+        assert asked.stdin is not None
+        assert asked.stdout is not None
+        asked.stdin.write(b"where is my parcel\n")
+        asked.stdin.flush()
+        assert b"\t" in asked.stdout.readline()
+        asked.stdin.close()
+    assert asked.returncode == 0
 
 
 def test_a_missing_file_a_bad_time_and_a_folder_in_the_way_are_told(folder: Path, tmp_path: Path) -> None:

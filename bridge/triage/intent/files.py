@@ -67,20 +67,33 @@ class Manifest(BaseModel):
 def save(model: Model, folder: Path, *, now: datetime | None = None) -> None:
     """Write the model into a new folder, whole or not at all. Raises BadModel where it cannot be written."""
     check_free(folder)
-    part = folder.with_name(f"{folder.name}.part")
+    part = _part(folder)
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
+        part.mkdir()
         _write(model, part, now or datetime.now(UTC))
         part.rename(folder)
     except OSError as error:
         raise BadModel(f"cannot write {folder}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def check_free(folder: Path) -> None:
-    """Raises BadModel where something is in the way of a new model."""
+    """Raises BadModel where something is in the way of a new model, or none can be written there."""
     if folder.exists():
         raise BadModel(f"{folder} is there already; name another folder, or remove it")
+    part = _part(folder)
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        part.rmdir()
+    except OSError as error:
+        raise BadModel(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _part(folder: Path) -> Path:
+    """Where a model is put together before it gets its name; what a death left there goes."""
+    return folder.with_name(f"{folder.name}.part")
 
 
 def load(folder: Path) -> Model:

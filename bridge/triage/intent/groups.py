@@ -44,7 +44,7 @@ def _bands(texts: Sequence[str]) -> list[list[bytes]]:
 
 
 def _hashed(text: str, factors: NDArray[np.int64], offsets: NDArray[np.int64]) -> list[bytes]:
-    words = _LETTERS.findall(text)
+    words = _LETTERS.findall(text) or [text]  # emoji, digits: alike only where they are the same
     shingles = {" ".join(words[at : at + 3]) for at in range(max(len(words) - 2, 1))}
     values = np.array([zlib.crc32(each.encode()) & _PRIME for each in shingles], np.int64)
     smallest = ((values * (factors >> 1) + offsets) % _PRIME).min(axis=1)

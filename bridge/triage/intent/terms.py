@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from bridge.triage.personal import redact
+from bridge.triage.words import is_unspaced
 
 MAX_CHARACTERS: Final = 8_000
 """What stands further down a text is not looked at; a ticket that long says what it wants before."""
@@ -21,6 +22,9 @@ MIN_TICKETS: Final = 2
 """A term of fewer tickets (threads and templates count once) is not kept: it may be a name, and teaches little."""
 
 _PIECES: Final = range(2, 6)
+_LONGEST: Final = 40
+_GLUED: Final = 6
+"""Characters of a word with which a person can begin something: elsewhere, and in a script without spaces."""
 _LONG_NUMBER = re2.compile(r"\d{4,}")
 _WORD = re2.compile(r"[\pL\pN\pM_]+")
 
@@ -86,14 +90,24 @@ class Terms:
         return csr_array((values, ids, ends), shape=(len(rows), len(self)))
 
     def shares(self, text: str, weights: Values) -> list[tuple[str, float]]:
-        """The words of a prepared text and what each speaks for, by the `weights` of all terms; the most first."""
+        """The words of a prepared text and what each speaks for, by the `weights` of all terms; the most first.
+
+        What is too long for a word (a sentence in a script without spaces, code) is told by its strongest piece.
+        """
         ids, values = self.vector(text)
         said = dict(zip(ids.tolist(), (values * weights[ids]).tolist(), strict=True))
-        shares = {}
+        shares: dict[str, float] = {}
         for chunk in dict.fromkeys(text.split()):
             own = {*self._of_chunk(chunk).tolist(), *(self._words.get(word, -1) for word in _WORD.findall(chunk))}
-            shares[" ".join(_WORD.findall(chunk))] = sum(said.get(at, 0.0) for at in own)
+            share, word = sum(said.get(at, 0.0) for at in own), self._word_of(chunk, said)
+            shares[word] = max(share, shares.get(word, share))
         return sorted(((word, share) for word, share in shares.items() if word), key=lambda one: -one[1])
+
+    def _word_of(self, chunk: str, said: Mapping[int, float]) -> str:
+        whole = _apart(chunk)
+        if len(whole) <= (_GLUED if is_unspaced(whole) else _LONGEST):
+            return whole
+        return _apart(max(pieces_of(chunk), key=lambda piece: said.get(self._pieces.get(piece, -1), 0.0)))
 
     def _ids_of_chunk(self, chunk: str) -> Ids:
         return np.array([at for at in map(self._pieces.get, pieces_of(chunk)) if at is not None], np.int32)
@@ -108,6 +122,10 @@ def pieces_of(chunk: str) -> list[str]:
         if size >= len(padded):
             break
     return pieces
+
+
+def _apart(chunk: str) -> str:
+    return " ".join(_WORD.findall(chunk))
 
 
 def _word_list(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bridge.triage.intent import linear
 from bridge.triage.intent.calibration import Floats, probabilities, sharpness
 from bridge.triage.intent.encoder import encoder
-from bridge.triage.intent.faults import NoEmbeddings
+from bridge.triage.intent.faults import BadExamples, NoEmbeddings
 from bridge.triage.intent.lesson import Example, Lesson, lesson
 from bridge.triage.intent.measured import Features, Step
 from bridge.triage.intent.measuring import Course, measure
@@ -77,7 +77,7 @@ def train(examples: Iterable[Example], options: Options = Options(), watch: Watc
     """A model of the examples. Raises BadExamples, and NoEmbeddings where `options.features` is ml."""
     start = perf_counter()
     given = lesson(examples)
-    terms = Terms.fit(given.texts, given.groups.tolist())
+    terms = _terms(given)
     attempts, notes = _attempts(given, terms, options, watch, start)
     light, best = attempts[0], attempts[-1]
     if options.features == "auto" and best.accuracy < light.accuracy + WORTH:
@@ -97,6 +97,17 @@ def train(examples: Iterable[Example], options: Options = Options(), watch: Watc
     )
     measured = measure(given, course, perf_counter() - start)
     return Model(best.features, given.classes, given.folded, terms, weights, scale, floor, trial, measured)
+
+
+def _terms(given: Lesson) -> Terms:
+    terms = Terms.fit(given.texts, given.groups.tolist())
+    if not len(terms):
+        groups = len(np.unique(given.groups))
+        raise BadExamples(
+            f"{len(given)} tickets in {groups} groups of threads and templates, and no word that stands in two of "
+            "them: nothing can be learnt; look at the columns of the text and the thread"
+        )
+    return terms
 
 
 def _attempts(

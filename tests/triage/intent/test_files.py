@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.triage.intent import BadModel, Example, Model, Options, load, save, train
+from bridge.triage.intent import BadModel, Example, Model, Options, check_free, load, save, train
 from tests.triage.intent.tickets import tickets
 
 SECRETS = ("Aloysius", "ana@acme.example", "4111 1111 1111 1111", "8812034")
@@ -51,6 +51,17 @@ def test_a_place_that_cannot_be_written_is_told(model: Model, tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(BadModel, match="cannot write"):
         save(model, tmp_path / "file" / "model")
+
+
+def test_a_place_is_looked_at_before_the_work_and_kept_clean(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "model.part").mkdir()
+    (tmp_path / "model.part" / "manifest.json").touch()
+    with pytest.raises(BadModel, match="cannot write"):
+        check_free(tmp_path / "file" / "model")
+    check_free(tmp_path / "model")
+    save(model, tmp_path / "model")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "model"]
 
 
 def remove(name: str) -> Callable[[Path], None]:

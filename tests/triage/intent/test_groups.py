@@ -22,6 +22,11 @@ def test_filled_in_templates_are_one_group_and_others_are_not() -> None:
     assert len({first, third, fourth}) == 3
 
 
+def test_texts_without_a_letter_are_alike_only_where_they_are_the_same() -> None:
+    one, two, three = grouped(["😀 0000", "😡", "😀 0000"], [""] * 3)
+    assert one == three != two
+
+
 def test_a_thread_is_one_group_whatever_is_said_in_it() -> None:
     one, two, three = grouped(["my card is lost", "thank you", "the app fails"], ["7", "7", ""])
     assert one == two != three

@@ -137,11 +137,46 @@ def test_tickets_with_the_same_words_and_other_labels_are_counted() -> None:
         ([Example("refund", "")], "no ticket has both"),
         ([Example(f"refund {word}", " billing ") for word in "abcdef"], "all 6 tickets have one label, 'billing'"),
         ([Example("refund", "billing"), Example("login", "login")], "no two classes of 5 or more"),
+        ([Example("the same", label) for label in "ab" * 9], "no word that stands in two of them"),
+        (
+            [Example(f"refund {word}", label, thread="1") for word in "cdefgh" for label in "ab"],
+            "12 tickets in 1 groups",
+        ),
     ],
 )
 def test_what_cannot_be_learnt_from_is_refused(examples: list[Example], words: str) -> None:
     with pytest.raises(BadExamples, match=words):
         train(examples, LIGHT)
+
+
+def test_signs_without_letters_can_be_learnt() -> None:
+    said = {"billing": "💸💰🧾", "login": "🔑🔒👤", "shipping": "📦🚚🏠"}
+    rows = [
+        Example(f"{one} {other} {noise}", label)
+        for label, own in said.items()
+        for one in own
+        for other in own
+        for noise in "😀😡🙏👍"
+    ]
+    assert train(rows, LIGHT).measured.accuracy > 0.9
+
+
+def test_of_a_sentence_without_spaces_the_piece_that_counted_is_told() -> None:
+    said = {"billing": ["发票", "退款", "付款"], "login": ["密码", "登录", "账号"]}
+    frames = ["请帮我{}为什么{}谢谢", "昨天{}还没有{}很着急", "我想问{}不能{}请回复"]
+    rows = [
+        Example(frame.format(one, other), label)
+        for label, own in said.items() for frame in frames for one in own for other in own
+    ]  # fmt: skip
+    (found,) = train(rows, LIGHT).predict(["你好请问我上个星期的退款什么时候能够到账"])
+    assert found.label == "billing"
+    assert any("退款" in word or word in "退款" for word in found.because)
+    assert max(map(len, found.because)) <= 5
+
+
+def test_what_is_too_long_for_a_word_is_told_by_a_piece(model: Model) -> None:
+    (found,) = model.predict(["refund" * 1_000])
+    assert max(map(len, found.because)) <= 5
 
 
 def test_progress_is_told() -> None:
