@@ -31,6 +31,8 @@ def personal(text: str) -> tuple[Personal, ...]:
     Cards must pass Luhn's check (ISO/IEC 7812-1), IBANs that of ISO 13616 (mod 97), so that order numbers stay.
     """
     sound = text.encode(errors="replace").decode()
+    if not sound.isascii():
+        sound = sound.translate(_PLAIN)
     return _apart([found for kind, pattern, holds in _KINDS for found in _matches(kind, pattern, holds, sound)])
 
 
@@ -62,7 +64,7 @@ def _is_card(written: str) -> bool:
 
 
 def _is_iban(written: str) -> bool:
-    packed = "".join(written.split()).upper()
+    packed = "".join(char for char in written if char.isalnum()).upper()
     if not 15 <= len(packed) <= 34:
         return False
     return int("".join(str(int(char, 36)) for char in packed[4:] + packed[:4])) % 97 == 1
@@ -81,30 +83,63 @@ def _always(written: str) -> bool:
     return bool(written)
 
 
-_PASSWORDS: Final = (
-    "password", "passcode", "passwd", "pwd", "pin", "passwort", "kennwort", "mot de passe", "mdp", "contraseña",
-    "clave", "senha", "palavra-passe", "wachtwoord", "パスワード", "暗証番号",
-)  # fmt: skip
-"""`password: x` and `password is x` in eight languages; Italian says password too."""
+_PLAIN: Final = {
+    **{full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)},
+    **dict.fromkeys((0xA0, 0x202F, 0x3000), " "),
+    **dict.fromkeys(range(0x2010, 0x2015), "-"),
+}
+"""Wide forms, spaces and dashes as in ASCII, each one character for one."""
 
-_KINDS: Final[tuple[tuple[str, Any, Callable[[str], bool]], ...]] = (
-    (
-        "token",
-        re2.compile(
-            r"\b(?:sk|pk|rk)_(?:live|test)_[0-9A-Za-z]{10,}|\bgh[pousr]_[0-9A-Za-z]{20,}|\bxox[abprs]-[0-9A-Za-z-]{10,}"
-            r"|\bAKIA[0-9A-Z]{16}\b|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]*|\bglpat-[0-9A-Za-z_-]{16,}"
+_PASSWORDS: Final = (
+    "password", "passcode", "passwd", "passphrase", "passwort", "kennwort", "mot de passe", "contraseña", "contrasena",
+    "parola d'ordine", "senha", "palavra-passe", "wachtwoord", "パスワード", "パスコード", "暗証番号",
+)  # fmt: skip
+"""In eight languages, also as the end of a longer word; Italian says password too."""
+
+_SHORT: Final = ("pwd", "pin", "mdp", "clave")
+"""The same as words of their own: they are the end of many others."""
+
+_NAMED: Final = rf"(?:{'|'.join(_PASSWORDS)}|(?:^|[^\pL])(?:{'|'.join(_SHORT)}))"
+_OPENING: Final = r"[\"'“„「『]?"
+
+_KEYS: Final = (
+    r"(?:api|access|secret|private|auth|license|client)[ _-]?(?:key|token|secret)|secret|bearer"
+    r"|authorization[:=] ?basic"
+)
+_PARAMETERS: Final = (
+    "token|access_token|id_token|code|key|api_key|apikey|secret|sig|signature|password|pass|auth|session"
+)
+_CALLED: Final = "tel|phone|mobile|cell|telephone|telefon|handy|rufnummer|téléphone|portable|teléfono|móvil|telefono"
+
+_KINDS: Final[tuple[tuple[str, Any, Callable[[str], bool]], ...]] = tuple(
+    (kind, re2.compile(pattern), holds)
+    for kind, pattern, holds in (
+        (
+            "token",
+            (
+                r"\b(?:sk|pk|rk)_(?:live|test)_[0-9A-Za-z]{10,}|\bsk-[0-9A-Za-z_-]{16,}|\bgh[pousr]_[0-9A-Za-z]{20,}"
+                r"|\bgithub_pat_[0-9A-Za-z_]{20,}|\bxox[abprs]-[0-9A-Za-z-]{10,}|\bAKIA[0-9A-Z]{16}\b"
+                r"|\bAIza[0-9A-Za-z_-]{30,}|\bSG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}|\bglpat-[0-9A-Za-z_-]{16,}"
+                r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]*"
+                r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[0-9A-Za-z+/=\s]*-----END [A-Z ]*PRIVATE KEY-----)?"
+            ),
+            _always,
         ),
-        _always,
-    ),
-    (
-        "password",
-        re2.compile(rf"(?i)(?:{'|'.join(_PASSWORDS)})\s*(?:[:=\x{{ff1a}}]|\b(?:is|ist|lautet|est|es)\b)\s*(\S{{4,}})"),
-        _always,
-    ),
-    ("iban", re2.compile(r"\b([A-Za-z]{2}[0-9]{2}(?: ?[0-9A-Za-z]{4}){2,7}(?: ?[0-9A-Za-z]{1,4})?)\b"), _is_iban),
-    ("card", re2.compile(r"\b([0-9](?:[ -]?[0-9]){12,18})\b"), _is_card),
-    ("email", re2.compile(r"[0-9A-Za-z._%+-]+@[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)+"), _always),
-    ("token", re2.compile(r"\b([0-9A-Fa-f]{32,}|[0-9A-Za-z_-]{40,})\b"), _is_mixed),
-    ("phone", re2.compile(r"(\+[0-9][0-9 ()./-]{7,20}[0-9]|\b0[0-9][0-9 ()./-]{6,18}[0-9])\b"), _is_phone),
+        ("token", rf"(?i)\b(?:{_KEYS})\s*[:= ]\s*{_OPENING}([0-9A-Za-z_.+/=-]{{8,}})", _is_mixed),
+        ("token", rf"(?i)[?&](?:{_PARAMETERS})=([^&#\s]{{6,}})", _always),
+        ("password", rf"(?i){_NAMED}\s*(?:[:=]|\b(?:is|ist|lautet|est|es)\b)\s*(\S{{4,}})", _always),
+        ("password", rf"(?i){_NAMED}(?:\s+(?:è|é))?\s+{_OPENING}(\S{{6,}})", _is_mixed),
+        ("password", rf"(?:パスワード|パスコード|暗証番号)は\s*{_OPENING}([!-~]{{4,}})", _always),
+        ("password", r"(?i)\b(?:pw|pass)\s*[:=]\s*(\S{4,})", _always),
+        ("password", r"(?i)\bpin(?: code)? ([0-9]{4,8})\b", _always),
+        ("password", r"://[^\s/:@]+:([^\s/@]+)@", _always),
+        ("iban", r"\b([A-Za-z]{2}[0-9]{2}(?:[ -]?[0-9A-Za-z]{4}){2,7}(?:[ -]?[0-9A-Za-z]{1,4})?)\b", _is_iban),
+        ("card", r"\b([0-9](?:[ .-]?[0-9]){12,18})\b", _is_card),
+        ("email", r"[\pL\pN._%+-]+@[\pL\pN-]+(?:\.[\pL\pN-]+)+", _always),
+        ("token", r"\b([0-9A-Fa-f]{32,}|[0-9A-Za-z_-]{40,})\b", _is_mixed),
+        ("phone", r"(\+[0-9][0-9 ()./-]{7,20}[0-9]|\b0[0-9][0-9 ()./-]{6,18}[0-9])\b", _is_phone),
+        ("phone", r"(\b[2-9][0-9]{2}[.-][0-9]{3}[.-][0-9]{4}|\([2-9][0-9]{2}\) ?[0-9]{3}[ .-][0-9]{4})\b", _always),
+        ("phone", rf"(?i)\b(?:{_CALLED})[.:]+ ?([0-9][0-9 /-]{{4,18}}[0-9])\b", _always),
+    )
 )
 """The gravest first."""
