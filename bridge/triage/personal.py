@@ -83,7 +83,7 @@ def _always(written: str) -> bool:
     return bool(written)
 
 
-_PLAIN: Final = {
+_PLAIN: Final[dict[int, int | str]] = {
     **{full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)},
     **dict.fromkeys((0xA0, 0x202F, 0x3000), " "),
     **dict.fromkeys(range(0x2010, 0x2015), "-"),
