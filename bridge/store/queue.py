@@ -21,8 +21,10 @@ from bridge.store.tables import Instant, agent_turns, alarms, queue
 MATCHER: Final = "matcher"
 """The alarm of whoever gives waiting tickets to agents."""
 
-LOOKED_AT_MAX: Final = 500
-"""So many waiting tickets are looked at together, the longest waiting ones; more could not be given out at once."""
+LOOKED_AT_MAX: Final = 5_000
+"""So many waiting tickets are looked at together, the longest waiting ones: far more than can be given out at once, for
+those that nobody at work can have must not hide the others.
+"""
 
 _IS = and_(queue.c.desk == bindparam("of_desk"), queue.c.ticket == bindparam("of_ticket"))
 _OF = select(queue).where(_IS)
@@ -204,7 +206,7 @@ def _place(row: Row[Any]) -> Place:
     return Place(ref, state, _parsed(row.body), row.agent, row.bound_at, row.moved_at, assignment)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=2 * LOOKED_AT_MAX)
 def _parsed(body: str) -> Wait:
     """What waits is looked at over and over; its text itself is the key."""
     return codec.parse(Wait, body)

@@ -19,7 +19,7 @@ from bridge.settings import Settings
 from bridge.situation import Answers, Situation, wanted
 from bridge.store import Store, queue
 from deskbridge.cli.database import opened
-from deskbridge.cli.named import policy_in_effect
+from deskbridge.cli.named import policy_in_effect, require_desk
 from deskbridge.wiring import read_settings, utc_now
 
 _STATES = (PlaceState.WAITING, PlaceState.OFFERED, PlaceState.RECALLED)
@@ -46,15 +46,21 @@ class Waiting:
 def list_queue(
     team: Annotated[str | None, typer.Option("--team", help="Only of this team, by the policy's name.")] = None,
     desk: Annotated[str | None, typer.Option("--desk", help="Only of this desk.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, those that wait longest.")] = queue.LOOKED_AT_MAX,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, those that wait longest.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     config: Annotated[Path, typer.Option("--config", "-c", help="The settings file.")] = Path("deskbridge.yaml"),
 ) -> None:
     """List the tickets that wait for an agent: where, since when, for whom and why; nothing is changed."""
     settings = read_settings(config, os.environ)
+    if desk is not None:
+        require_desk(settings, desk)
     with opened(settings) as store:
-        found = [one for one in waiting(store, settings, limit) if team in {None, one.team}]
-    found = [one for one in found if desk is None or one.ticket.startswith(f"{desk}:")]
+        policy = policy_in_effect(settings, store)
+        every = waiting(store, settings, policy)
+    if team is not None and team not in (teams := dict.fromkeys([*policy.teams(), *(one.team for one in every)])):
+        raise typer.BadParameter(f"no team is called '{team}'; there are {', '.join(teams)}")
+    of_desk = [one for one in every if desk is None or one.ticket.startswith(f"{desk}:")]
+    found = [one for one in of_desk if team in {None, one.team}][:limit]
     if as_json:
         for one in found:
             typer.echo(json.dumps(asdict(one), default=str))
@@ -65,12 +71,11 @@ def list_queue(
     Console().print(table if found else "No ticket waits for an agent.")
 
 
-def waiting(store: Store, settings: Settings, limit: int) -> list[Waiting]:
+def waiting(store: Store, settings: Settings, policy: Policy) -> list[Waiting]:
     """What waits, those first whose customers have waited longest, with what the router says of each now."""
-    policy = policy_in_effect(settings, store)
     with store.reading() as connection:
         situation = load(connection, policy, settings.desks, utc_now())
-        places = queue.in_state(connection, *_STATES, most=limit)
+        places = queue.in_state(connection, *_STATES)
     said = dict(_said(situation, places))
     return [_waiting(place, policy, situation.now, said.get(str(place.ref))) for place in places]
 

@@ -370,6 +370,14 @@ def test_the_queue_is_listed_with_the_reason_of_each_wait(make: Make, tmp_path: 
     assert found["why"]
     assert left in CliRunner().invoke(app, ["queue", *config]).output
     assert "No ticket waits" in CliRunner().invoke(app, ["queue", "--team", "general", *config]).output
+    with world.store.writing() as connection:
+        earlier = Wait(Target("r", "general", frozenset({"sanskrit"})), world.clock.now - timedelta(days=1))
+        queue.put(world.store, connection, Place(TicketRef(world.name, "1"), PlaceState.WAITING, earlier))
+    told = CliRunner().invoke(app, ["queue", "--json", "--team", "billing", "--limit", "1", *config])
+    assert json.loads(told.output)["ticket"] == f"{world.name}:{left}"
+    for wrong, words in ((["--team", "sales"], "no team is called"), (["--desk", "acne"], "no desk is called")):
+        refused = CliRunner().invoke(app, ["queue", *wrong, *config])
+        assert (refused.exit_code, words in refused.output) == (2, True)
 
 
 PEOPLE, SLOTS, TICKETS = 5, 2, 60
@@ -502,3 +510,12 @@ def test_turns_are_taken_where_a_team_assigns_in_turn(make: Make) -> None:
     world = make("zendesk", policy=POLICY.replace("slots: 1", "assign_at_arrival: true, strategy: round_robin"))
     given = [held(world, opened(world, 1))[0] for _ in range(4)]
     assert given in ([ANA, BO, ANA, BO], [BO, ANA, BO, ANA])
+
+
+def test_a_backlog_that_nobody_at_work_can_have_hides_no_other_ticket(crowded: Store, clock: Clock) -> None:
+    with crowded.writing() as connection:
+        for number in range(TICKETS, TICKETS + 600):
+            wait = Wait(Target("r", "billing", frozenset({"sanskrit"})), clock.now - timedelta(days=1))
+            queue.put(crowded, connection, Place(TicketRef("acme", f"{number}"), PlaceState.WAITING, wait))
+    assert matcher(crowded, clock).run_one()
+    assert len(offered(crowded)) == PEOPLE * SLOTS
