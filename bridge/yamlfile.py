@@ -169,7 +169,7 @@ class Document:
     def _blame_value(self, path: Trail, detail: ErrorDetails) -> None:
         """Pydantic's words name what is expected and never the value itself, which may be a secret."""
         context = detail.get("ctx", {})
-        words = str(context.get("error", "")) or _PLAIN_WORDS.get(detail["type"]) or detail["msg"]
+        words = _PLAIN_WORDS.get(detail["type"]) or str(context.get("error", "")) or detail["msg"]
         given: object = detail["input"]
         if detail["type"] == "union_tag_invalid":
             path, given = (*path, context["discriminator"].strip("'")), context["tag"]
@@ -196,6 +196,7 @@ _PLAIN_WORDS: Final = {
     **dict.fromkeys(("float_type", "float_parsing"), "should be a number"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "should be true or false"),
     "string_type": "should be text",
+    **dict.fromkeys(("date_type", "date_from_datetime_parsing"), "should be a date, such as 2026-11-30"),
 }
 """What Python calls a type is not what an admin calls it."""
 

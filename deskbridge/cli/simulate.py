@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -71,7 +72,8 @@ def _policies(file: Path, against: Sequence[Path], changes: Sequence[str]) -> Ma
 
     found = {file.name: rules.load(file)}
     for one in against:
-        found[str(one) if one.name in found else one.name] = rules.load(one)
+        names = chain((one.name, str(one)), (f"{one} ({number})" for number in count(2)))
+        found[next(name for name in names if name not in found)] = rules.load(one)
     if changes:
         found[", ".join(changes)] = with_changes(found[file.name], changes)
     return found
@@ -121,13 +123,13 @@ def _tell(columns: "Sequence[Column]") -> None:
     table = Table("", *(column.name for column in columns), show_lines=True)
     estimates, differences = zip(*((one.estimates(), one.against(first)) for one in columns), strict=True)
     for measure in MEASURES:
-        if measure.name in estimates[0]:
+        if any(measure.name in found for found in estimates):
             cells = [str(found.get(measure.name, "-")) for found in estimates]
             more = [one[measure.name].told if measure.name in one else "" for one in differences]
             table.add_row(measure.words, cells[0], *map("\n".join, zip(cells[1:], more[1:], strict=True)))
     console.print(table)
     console.print(
-        f"Means over {len(first.values)} worlds ± half of the 95 % interval; below, the difference from "
+        f"Means over {many(len(first.values), 'world')} ± half of the 95 % interval; below, the difference from "
         f"{first.name} in the same worlds, with * where its interval leaves out 0."
     )
     if first.left_alone:

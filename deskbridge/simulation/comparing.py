@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge import yamlfile
 from bridge.errors import DeskbridgeError
 from bridge.routing import Strategy
-from bridge.yamlfile import Document
+from bridge.yamlfile import Document, Place, Spot, Trail, nearest
 from deskbridge.simulation.figures import MEASURES, Estimate, Values, difference, estimate, measured
 from deskbridge.simulation.replay import replay
 from deskbridge.simulation.world import Source
@@ -81,19 +81,31 @@ def at_arrival(policy: LoadedPolicy, strategy: Strategy) -> LoadedPolicy:
 def with_changes(policy: LoadedPolicy, changes: Sequence[str]) -> LoadedPolicy:
     """The policy with changes made, each as `path.to.a.key=value`, the value in YAML.
 
-    Raises BadFile where that is no policy any more, BadChange where a change has no equals sign or leads nowhere.
+    Raises BadFile where that is no policy any more, the line being the number of the change, and BadChange where one
+    has no equals sign or leads nowhere.
     """
     data: dict[str, Any] = deepcopy(dict(policy.data))
     data.pop("tests", None)
-    for change in changes:
-        path, sign, value = change.partition("=")
-        if not sign:
-            raise BadChange(f"'{change}' changes nothing; write it like teams.billing.members.ana.capacity=3")
-        *way, last = path.strip().split(".")
-        within: Any = data
-        for key in way:
-            if not isinstance(within.get(key), dict):
-                raise BadChange(f"'{path}' leads nowhere: there is no '{key}' with keys of its own")
-            within = within[key]
-        within[last] = yamlfile.parse(value.strip(), file=f"--set {path}").data
-    return checked(Document("the policy with --set", data, {}))
+    spots: dict[Trail, Spot] = {}
+    for number, change in enumerate(changes, start=1):
+        trail = _changed(data, change)
+        here = Spot(Place(number, 1), Place(number, change.index("=") + 2))
+        spots |= {trail[:length]: here for length in range(1, len(trail) + 1)}
+    return checked(Document("--set", data, spots))
+
+
+def _changed(data: dict[str, Any], change: str) -> Trail:
+    """Make one change; returns the keys that lead to it."""
+    path, sign, value = change.partition("=")
+    if not sign:
+        raise BadChange(f"'{change}' changes nothing; write it like teams.billing.members.ana.capacity=3")
+    trail = tuple(path.strip().split("."))
+    within: Any = data
+    for key in trail[:-1]:
+        if not isinstance(within.get(key), dict):
+            known = [name for name, inner in within.items() if isinstance(inner, dict)]
+            near = nearest(key, known) or f"there are {', '.join(known) or 'none'}"
+            raise BadChange(f"'{path}' leads nowhere: there is no '{key}' with keys of its own; {near}")
+        within = within[key]
+    within[trail[-1]] = yamlfile.parse(value.strip(), file=f"--set {path}").data
+    return trail

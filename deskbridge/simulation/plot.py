@@ -1,6 +1,7 @@
 """The measures of policies side by side as a picture, with their 95 % intervals."""
 
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 from typing import Final
 
@@ -8,10 +9,13 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from deskbridge.simulation.comparing import Column
-from deskbridge.simulation.figures import MEASURES
+from deskbridge.simulation.figures import MEASURES, Estimate
 
 _ACROSS: Final = 3
 """Plots a row."""
+
+_UNKNOWN: Final = Estimate(nan, None)
+"""What is drawn of a measure that a policy says nothing of: no bar."""
 
 
 def draw(columns: Sequence[Column], file: Path) -> None:
@@ -22,12 +26,11 @@ def draw(columns: Sequence[Column], file: Path) -> None:
     figure = Figure(figsize=(4.2 * _ACROSS, 0.9 * down * (1.5 + 0.35 * len(columns))), layout="constrained")
     for place, measure in enumerate(shown, start=1):
         axes = figure.add_subplot(down, _ACROSS, place)
-        told = [(column.name, values[measure.name]) for column, values in zip(columns, found, strict=True)]
-        told.reverse()  # the first stands on top
+        told = [values.get(measure.name, _UNKNOWN) for values in found]
         axes.barh(
-            [name for name, _ in told],
-            [one.mean for _, one in told],
-            xerr=[one.half or 0.0 for _, one in told],
+            [column.name for column in reversed(columns)],  # the first stands on top
+            [one.mean for one in reversed(told)],
+            xerr=[one.half or 0.0 for one in reversed(told)],
             color="#4c72b0",
             capsize=3,
         )

@@ -262,7 +262,8 @@ class _Team:
         if self.now - self._learnt_at >= LEARN_EVERY:
             self._experience, self._learnt_at = learnt(self._given[-LEARNT_FROM:], self.now), self.now
         binding = Binding(DESK, {}, agents, {}, ())
-        return Situation(self._policy, {DESK: binding}, {}, self._turns, self.now, self._experience)
+        in_hand = {name: [fate.wait.channel.value for fate in hands.values()] for name, hands in self._hands.items()}
+        return Situation(self._policy, {DESK: binding}, {}, self._turns, self.now, self._experience, in_hand)
 
     def _place(self, ref: TicketRef, name: str | None) -> None:
         self._run.writes += 1

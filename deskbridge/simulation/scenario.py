@@ -63,7 +63,7 @@ class Scenario(Strict):
     """
 
     scenario: Literal["deskbridge/v1"]
-    start: date
+    start: Annotated[date, Field(ge=date(2000, 1, 1), le=date(2099, 12, 31))]
     timezone: Zone
     weeks: Annotated[int, Field(strict=True, ge=1, le=26)] = 2
     arrivals: dict[Days, dict[Span, Annotated[Number, Field(ge=0, le=10_000)]]]

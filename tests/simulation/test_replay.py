@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.model import Case, Channel
 from bridge.routing import Norms, Strategy
 from deskbridge.simulation.comparing import BASELINES, at_arrival
 from deskbridge.simulation.figures import measured
 from deskbridge.simulation.replay import replay
-from rules import LoadedPolicy
+from rules import LoadedPolicy, cases
+from rules.schema import Given
 from tests.simulation.worlds import MINUTE, MONDAY, job, policy, scenes, team, world
 
 TEAM = policy()
@@ -139,3 +141,14 @@ def test_a_ticket_given_on_arrival_is_written_once_and_one_that_waits_twice() ->
     flood = world(*(job(1) for _ in range(4)))
     assert replay(alone, flood).writes == 1 + 2 * 3
     assert replay(at_arrival(alone, Strategy.BALANCED), flood).writes == 4
+
+
+def test_nobody_is_given_more_of_a_channel_at_once_than_their_limit() -> None:
+    def chat(read_by: LoadedPolicy) -> Case:
+        return cases.case_of(read_by, Given(channel=Channel.CHAT))
+
+    made = world(*(replace(job(1), ask=chat) for _ in range(2)))
+    for limits, waits in (({}, 0), ({"chat": 1}, 1), ({"email": 1}, 0)):
+        ana = {"capacity": 9, "channels": limits}
+        run = replay(policy(teams={"care": {"slots": 2, "members": {"ana": ana}}}), made)
+        assert run.writes == len(made.jobs) + waits  # who waits has the team written first

@@ -49,6 +49,8 @@ def test_mistakes_are_told_with_their_line_and_column() -> None:
     assert "s.yaml:7:5: is no span of time" in refused(arrivals={"mon": {"8-12": 3}})
     assert "should be less than or equal to 0.95" in refused(tickets=[{"share": 1, "replies": 1}])
     assert "should not be an empty list" in refused(tickets=[])
+    assert "s.yaml:2:8: should be a date, such as 2026-11-30" in refused(start="tomorrow")
+    assert "s.yaml:2:8: should be less than or equal to 2099-12-31" in refused(start="9999-12-30")
     assert "'wekks' is not a key here; did you mean 'weeks'?" in refused(wekks=3)
 
 

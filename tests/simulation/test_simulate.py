@@ -76,6 +76,22 @@ def test_another_policy_and_a_change_are_columns_of_their_own_in_the_same_worlds
     assert more > 0
 
 
+def test_a_policy_of_the_same_name_is_set_beside_and_not_in_the_place_of_the_first(run: Run) -> None:
+    Path("old").mkdir()
+    Path("old/policy.yaml").write_text(text(POLICY | {"teams": {"care": team("ana")}}))
+    twice = ["--against", "old/policy.yaml", "--against", "old/policy.yaml"]
+    found = told(run, "--scenario", "s.yaml", *twice)["policies"]
+    assert list(found) == ["policy.yaml", "old/policy.yaml", "old/policy.yaml (2)", "round robin", "balanced"]
+    assert found["old/policy.yaml"]["more_than_first"]["utilisation"][0] > 0
+
+
+def test_what_only_one_policy_promises_is_told_and_drawn_of_that_one(run: Run) -> None:
+    Path("sla.yaml").write_text(text(POLICY | {"sla": {"first_response": {"normal": "1h"}}}))
+    for first, second in (("sla.yaml", "policy.yaml"), ("policy.yaml", "sla.yaml")):
+        files = ["--policy", first, "--against", second]
+        assert "SLA kept" in run("--scenario", "s.yaml", "--seeds", "1", "--plot", "a.svg", *files)
+
+
 def test_the_table_has_every_measure_and_what_its_signs_mean(run: Run) -> None:
     Path("spam.yaml").write_text(text(SCENARIO | {"tickets": [*SCENARIO["tickets"], SPAM]}))
     table = run("--scenario", "spam.yaml", "--seeds", "2")
@@ -100,7 +116,8 @@ def test_a_plot_is_an_svg_that_is_the_same_each_time_or_a_png(run: Run) -> None:
     [
         (["--set", "teams.care.slots"], "changes nothing; write it like"),
         (["--set", "teams.sales.slots=2"], "leads nowhere: there is no 'sales'"),
-        (["--set", "teams.care.slots=99"], "less than or equal to 10"),
+        (["--set", "teams.cares.slots=2"], "did you mean 'care'?"),
+        (["--set", "mode=live", "--set", "teams.care.slots=99"], "--set:2:18: should be less than or equal to 10"),
         (["--plot", "nowhere/a.svg", "--seeds", "1"], "cannot write nowhere/a.svg: No such file"),
         ([], "s.yaml:4:1: 'week' is not a key here; did you mean 'weeks'?"),
     ],
