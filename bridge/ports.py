@@ -460,6 +460,12 @@ class Policy(Protocol):
     def routing(self, team: str) -> Rules:
         """How a team hands out its tickets. Raises KeyError for a team it lacks."""
 
+    def in_turn(self, team: str, then: str | None) -> tuple[str, ...]:
+        """The teams that may have a ticket by and by: `team`, `then`, whom that overflows into, and so on.
+
+        Raises KeyError for a team it lacks.
+        """
+
     def opening(self, team: str) -> Calendar | None:
         """The hours in which a team's promises count, None where always. Raises KeyError for a team it lacks."""
 

@@ -4,7 +4,7 @@ in the words of a decision. Pure."""
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import repeat
+from itertools import pairwise, repeat
 from math import inf
 from typing import Final
 
@@ -12,6 +12,7 @@ from bridge.binding import Binding
 from bridge.calendars import Calendar
 from bridge.experience import SHARED_OVER, Experience
 from bridge.model import (
+    LANGUAGE,
     ActorKind,
     AgentStatus,
     Assignment,
@@ -140,7 +141,7 @@ def _agent(name: str, role: Mapping[str, Member], situation: Situation, shifts: 
         back_in=0.0 if available else inf if on else min(shift.back for shift in hours.values()),
         shift_left=max((hours[team].left for team in on), default=0.0),
         capacity=min(member.capacity for member in known),
-        channels={channel: places for member in known for channel, places in member.channels.items()},
+        channels=_channel_limits(known),
         load=load,
         work=tuple(Work("", UNKNOWN_MINUTES, channel) for channel in _channels(situation.in_hand.get(name, ()), load)),
         minutes={topic: effort.of(name, topic) for topic in effort.minutes},
@@ -148,6 +149,14 @@ def _agent(name: str, role: Mapping[str, Member], situation: Situation, shifts: 
         present=_present(desks, [situation.policy.hours(team, name) for team in role], situation.now),
         idle=_minutes(situation.now - situation.turns[name]) if name in situation.turns else inf,
     )
+
+
+def _channel_limits(known: Sequence[Member]) -> dict[str, int]:
+    """The most tickets of each channel at once; in two teams, the smaller of both."""
+    limits: dict[str, int] = {}
+    for channel, places in (limit for member in known for limit in member.channels.items()):
+        limits[channel] = min(places, limits.get(channel, places))
+    return limits
 
 
 def _channels(known: Sequence[str], load: int) -> list[str]:
@@ -272,11 +281,13 @@ def _ticket(place: Place, situation: Situation, agents: Mapping[str, LiveAgent])
 def _rings(place: Place, policy: Policy, agents: Mapping[str, LiveAgent]) -> Iterator[Ring]:
     """Who may have a ticket by and by: skills are given up as the rule says, and another team takes over."""
     target, needs = place.wait.target, wanted(place, policy) | {seat(place.ref.desk)}
-    others = {target.then: _takes_over_after(target, needs, policy, agents)} if target.then is not None else {}
+    others = dict(_taking_over(target, needs, policy, agents))
     for after in sorted({timedelta(), *(step.after for step in target.relax), *others.values()}):
         dropped = frozenset[str]().union(*(step.without for step in target.relax if step.after <= after))
-        helping = frozenset(team for team, when in others.items() if when <= after)
-        yield Ring(helping | {target.team}, needs - dropped, _minutes(after), _given_up(dropped, helping))
+        spoken = {speaking(place.wait.language)} if LANGUAGE in dropped and place.wait.language else set()
+        helping = [team for team, when in others.items() if when <= after]
+        asked = frozenset({target.team, *helping})
+        yield Ring(asked, needs - dropped - spoken, _minutes(after), _given_up(dropped, helping))
 
 
 def wanted(place: Place, policy: Policy) -> frozenset[str]:
@@ -293,17 +304,24 @@ def _given_up(skills: Collection[str], teams: Collection[str]) -> str:
     return "; ".join(parts)
 
 
-def _takes_over_after(
+def _taking_over(
     target: Target, needs: frozenset[str], policy: Policy, agents: Mapping[str, LiveAgent]
-) -> timedelta:
-    """When the other team may have a ticket: at once where nobody of its own can have it, today or right now."""
-    own = [agents[member.name] for member in policy.members(target.team)]
-    able = [one for one in own if one.available and target.team in one.teams and needs <= one.skills]
-    if policy.routing(target.team).strategy is not Strategy.LATE:
-        able = [one for one in able if one.load < one.capacity]
-    if not able:
-        return timedelta()
-    return target.wait_at_most if target.wait_at_most is not None else OVERFLOW_AFTER
+) -> Iterator[tuple[str, timedelta]]:
+    """When each other team may have a ticket: no later than the one before where nobody of that can have it now."""
+    after = timedelta()
+    patience = target.wait_at_most if target.wait_at_most is not None else OVERFLOW_AFTER
+    for team, follower in pairwise(policy.in_turn(target.team, target.then)):
+        if _can_have(team, needs, policy, agents):
+            after += patience
+        patience = OVERFLOW_AFTER
+        yield follower, after
+
+
+def _can_have(team: str, needs: frozenset[str], policy: Policy, agents: Mapping[str, LiveAgent]) -> bool:
+    """Whether anybody in a team is at work for a ticket and, where it is given out at arrival, has room."""
+    own = [agents[member.name] for member in policy.members(team)]
+    able = [one for one in own if one.available and team in one.teams and needs <= one.skills]
+    return any(one.load < one.capacity or policy.routing(team).strategy is Strategy.LATE for one in able)
 
 
 def _minutes(span: timedelta) -> float:
@@ -332,7 +350,8 @@ class Answers:
             because = placed.because if placed is not None else self._plan.waiting.get(ticket.id, "waits for an agent")
             return Assignment(target.team, binding.team_ids.get(target.team), None, None, because, looked_at)
         agent = self._asked.agents[self._crew.number[placed.agent]]
-        team = target.team if target.team in agent.teams or target.then is None else target.then
+        line = self._situation.policy.in_turn(target.team, target.then)
+        team = next((one for one in line if one in agent.teams), target.team)
         agent_id = binding.agents[agent.name].id
         return Assignment(team, binding.team_ids.get(team), agent.name, agent_id, placed.because, looked_at)
 

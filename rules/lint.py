@@ -46,6 +46,7 @@ CODES: Final[dict[str, Severity]] = {
     "shared-agent": "warning",
     "odd-capacity": "warning",
     "mistyped-skill": "warning",
+    "idle-overflow": "warning",
     "unknown-desk": "warning",
     "shared-words": "warning",
     "low-confidence": "warning",
@@ -367,6 +368,23 @@ def _unused_skills(subject: _Subject) -> Iterator[_Found]:
                 )
 
 
+def _idle_overflows(subject: _Subject) -> Iterator[_Found]:
+    """Rules whose tickets no other team can take over, though one is named, for want of the skills they ask for."""
+    policy = subject.policy
+    skills: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for member, person in (one for team in policy.file.teams.values() for one in team.members.items()):
+        skills[member] |= person.skills
+    for number, to in enumerate(rule.to for rule in policy.file.route):
+        if to is None or not (kept := to.skills.difference(*(step.without for step in to.relax))):
+            continue
+        _, *others = policy.in_turn(to.team, to.then or policy.file.teams[to.team].overflow)
+        helpers = [member for team in others for member in policy.file.teams[team].members]
+        if helpers and not any(kept <= skills[member] for member in helpers):
+            message = f"Nobody in {' or '.join(map(repr, others))} has {' and '.join(map(repr, sorted(kept)))}:"
+            advice = "they never take over. Give the skill up under 'relax', or give it to somebody there."
+            yield _Found("idle-overflow", ("route", number, "to", "then" if to.then else "skills"), message, advice)
+
+
 def _capacities(subject: _Subject) -> Iterator[_Found]:
     for team, members in ((name, one.members) for name, one in subject.policy.file.teams.items()):
         for member, person in members.items():
@@ -508,14 +526,10 @@ def _cover(subject: _Subject) -> Iterator[_Found]:
 
 def _covering(policy: LoadedPolicy, team: str) -> list[Calendar]:
     """The weeks of a team and of all teams that take over from it, without holidays; none where one always works."""
-    seen: list[str] = []
-    follower: str | None = team
-    while follower is not None and follower not in seen:
-        seen.append(follower)
-        follower = policy.file.teams[follower].overflow
+    line = policy.in_turn(team, policy.file.teams[team].overflow)
     names = [
         person.calendar or team.calendar
-        for team in (policy.file.teams[name] for name in seen)
+        for team in (policy.file.teams[name] for name in line)
         for person in team.members.values()
     ]
     weeks = [policy.file.calendars[name] for name in dict.fromkeys(names) if name is not None]
@@ -536,6 +550,7 @@ _CHECKS: Final[Sequence[Callable[[_Subject], Iterator[_Found]]]] = (
     _untested,
     _unused_names,
     _unused_skills,
+    _idle_overflows,
     _capacities,
     _bindings,
     _desks,

@@ -223,6 +223,14 @@ class LoadedPolicy:
         name = found.members[member].calendar or found.calendar
         return None if name is None else self.calendars[name]
 
+    def in_turn(self, team: str, then: str | None) -> tuple[str, ...]:
+        """The teams that may have a ticket by and by; a circle ends where it comes back. Raises KeyError."""
+        found, follower = [team], then
+        while follower is not None and follower not in found:
+            found.append(follower)
+            follower = self._overflow[follower]
+        return tuple(found)
+
     def opening(self, team: str) -> Calendar | None:
         """The hours in which a team's promises count, None where it always works. Raises KeyError."""
         name = self.file.teams[team].calendar

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from bridge import calendars, labels
-from bridge.model import Channel, EventKind, Mode, Priority, Status
+from bridge.model import LANGUAGE, Channel, EventKind, Mode, Priority, Status
 from bridge.routing.snapshot import WhenAway
 from bridge.yamlfile import nearest
 from rules import sending
@@ -266,7 +266,7 @@ class AnnotateRule(Strict):
 
 
 class Relax(Strict):
-    """Skills that a ticket does without once it has waited so long."""
+    """Skills that a ticket does without once it has waited so long; `language` gives up who writes its language."""
 
     after: Duration
     without: OneOrMore
@@ -298,7 +298,7 @@ class To(Strict):
     def _relaxes_in_order(self) -> "To":
         if any(later.after <= one.after for one, later in pairwise(self.relax)):
             raise ValueError("has steps of 'relax' out of order; each must come later than the one before")
-        if unknown := sorted({name for step in self.relax for name in step.without} - self.skills):
+        if unknown := sorted({name for step in self.relax for name in step.without} - self.skills - {LANGUAGE}):
             raise ValueError(f"relaxes what it does not ask for: {', '.join(unknown)}")
         return self
 

@@ -2,6 +2,7 @@
 
 from bridge.model.change import NOBODY, Change, Operation, Receipt, Step, StepState
 from bridge.model.decision import (
+    LANGUAGE,
     Assignment,
     Candidate,
     Case,
@@ -53,6 +54,7 @@ from bridge.model.ticket import (
 from bridge.model.waiting import Place, PlaceState, Wait
 
 __all__ = [
+    "LANGUAGE",
     "NOBODY",
     "Actor",
     "ActorKind",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from bridge.model.change import Change
 from bridge.model.event import EventKind
@@ -216,9 +216,13 @@ class Effect:
     hooks: tuple[Hook, ...] = ()
 
 
+LANGUAGE: Final = "language"
+"""What stands among the skills of a `Relaxation` for the ticket's language."""
+
+
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """Skills that a ticket does without once it has waited so long."""
+    """Skills that a ticket does without once it has waited so long, and with `LANGUAGE` who writes its language."""
 
     after: timedelta
     without: frozenset[str]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import rules
 from bridge.binding import Binding
 from bridge.model import (
+    LANGUAGE,
     AgentRecord,
     AgentStatus,
     Channel,
@@ -168,3 +169,45 @@ def test_who_is_at_a_desk_is_present_since_then_in_their_hours() -> None:
     bo = Binding("acme", {}, {"bo": here}, {}, ())
     assert agent(situation(bo), "bo").present == 240.0
     assert agent(situation(desk("acme", None))).present == 0.0
+
+
+CHAIN = """
+policy: deskbridge/v1
+teams:
+  billing: {overflow: general, members: {ana: {capacity: 3, languages: [fr]}}}
+  general: {overflow: night, members: {bo: {capacity: 4}}}
+  night: {overflow: billing, members: {cy: {capacity: 9, channels: {chat: 3}}, dee: {capacity: 9}}}
+  phones: {members: {cy: {capacity: 9, channels: {chat: 1, email: 2}}}}
+route: [{name: everything, to: {team: billing}}]
+"""
+
+
+def chained(**status: AgentStatus) -> Situation:
+    found = everybody(**status)
+    return Situation(rules.loads(CHAIN), {"acme": found}, {}, {}, NOON)
+
+
+def test_a_team_that_takes_over_overflows_in_its_turn_and_a_circle_ends() -> None:
+    asked_for = Target("r", "billing", then="general")
+    assert [(set(ring.teams), ring.after) for ring in asked(chained(), asked_for).rings] == [
+        ({"billing"}, 0.0),
+        ({"billing", "general"}, 15.0),
+        ({"billing", "general", "night"}, 30.0),
+    ]
+    gone = chained(ana=AgentStatus.OFFLINE, bo=AgentStatus.AWAY)
+    place = Place(TicketRef("acme", "1"), PlaceState.WAITING, Wait(asked_for, gone.now))
+    given_to = look(gone, place)
+    assert (given_to.team, given_to.agent) == ("night", "cy")
+
+
+def test_a_language_is_given_up_where_the_rule_says_so_and_only_then() -> None:
+    gone = chained(ana=AgentStatus.OFFLINE)
+    kept = Target("r", "billing", then="general")
+    relaxed = Target("r", "billing", then="general", relax=(Relaxation(timedelta(hours=1), frozenset({LANGUAGE})),))
+    for target, hours, agent in ((kept, 9, None), (relaxed, 0.9, None), (relaxed, 1.1, "bo")):
+        wait = Wait(target, gone.now - timedelta(hours=hours), language="fr")
+        assert look(gone, Place(TicketRef("acme", "1"), PlaceState.WAITING, wait)).agent == agent
+
+
+def test_somebody_in_two_teams_has_the_smaller_limit_of_each_channel() -> None:
+    assert agent(chained(), "cy").channels == {"chat": 1, "email": 2}

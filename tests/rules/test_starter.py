@@ -53,7 +53,7 @@ def test_the_starters_own_tests_pass() -> None:
         ("add_tags: [churn-risk]", "add_tags: [churn]"),
         ("{requester.tier: enterprise}]", "{requester.tier: free}]"),
         ("{intent: outage}, {not: {channel: chat}}", "{intent: outage}"),
-        ("skills: [api], then", "then"),
+        ("skills: [api], relax: [{after: 15m, without: [api]}], then", "then"),
         ("{intent: billing}", "{intent: bug}"),
         ("{language: de}", "{language: fr}"),
         ("to: {team: billing}", "to: {team: tech}"),
