@@ -38,6 +38,9 @@ _LIST_MAX: Final = 350
 _HELP_MAX: Final = 450
 """Characters for what may help to answer."""
 
+_MODEL_MAX: Final = 210
+"""Characters of what the model says: the distance to its threshold stands at the end."""
+
 _URL_MAX: Final = 120
 """Characters of an address; a longer one would leave no room for others."""
 
@@ -129,7 +132,7 @@ def _confidence(triage: Triage, acts_from: float) -> str:
         return "no intent is sure enough to be told"
     use = "rules act on it" if intent.confidence >= acts_from else "told only, rules do not act on it"
     if predicted is not None:
-        return f"{use}: {safe(redact(predicted.words), 140)}"
+        return f"{use}: {safe(redact(predicted.words), _MODEL_MAX)}"
     return f"{intent.confidence:.0%}, {use} (from {acts_from:.0%} on)"
 
 
@@ -141,7 +144,7 @@ def understood(triage: Triage) -> str:
     if predicted is None:
         return _by_words(_sure(intent), intent)
     told = replace(intent, confidence=predicted.confidence)
-    return f"{_sure(told)} by the model: {safe(redact(predicted.words), 140)}"
+    return f"{_sure(told)} by the model: {safe(redact(predicted.words), _MODEL_MAX)}"
 
 
 def _model(triage: Triage) -> Predicted | None:

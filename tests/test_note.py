@@ -98,12 +98,15 @@ def test_how_sure_an_intent_is_is_told_beside_what_rules_need() -> None:
 def test_of_a_model_what_came_next_and_the_distance_to_its_threshold_are_told(
     use: Use, sure: float, words: str
 ) -> None:
-    said = "refund 71% for 'money back'; next billing 20%; 2.0 points above what is acted on (69%)"
+    said = (
+        "refund 71% for “transaction”, “kraftfahrzeughaftpfl…”, “reimbursement”; next card_payment_not_recognised 20%; "
+        "2.0 points above what is acted on (69%)"
+    )
     model = Predicted("refund", 0.71, use, ("money back",), said, "m1")
     told = note(triage=Triage(intent=Finding("refund", sure, ("money back",)), predicted=model))
     assert "<p><b>What it is</b>: refund by the model</p>" in told
     assert f"<p><b>Confidence</b>: {words}" in told
-    assert "next billing 20%; 2.0 points above what is acted on (69%)</p>" in told
+    assert "next card_payment_not_recognised 20%; 2.0 points above what is acted on (69%)</p>" in told
 
 
 def test_a_model_that_was_not_asked_for_the_intent_does_not_speak_of_it() -> None:

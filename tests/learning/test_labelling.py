@@ -179,7 +179,7 @@ def test_a_policy_that_wants_a_model_where_none_was_trained_says_so(sqlite_store
     assert "none is in effect" in made.warnings()["model"]
 
 
-PREDICTED = Predicted("Tech Support", 0.93, Use.ACT, ("crashes",), "Tech Support 93% for 'crashes'", "1", "field:topic")
+PREDICTED = Predicted("Tech Support", 0.93, Use.ACT, ("crashes",), "Tech Support 93% for “crashes”", "1", "field:topic")
 
 
 def case(clock: Clock, predicted: Predicted = PREDICTED, intent: Finding | None = None) -> Case:

@@ -23,6 +23,8 @@ EMBEDDING_WEIGHT: Final = 2.0
 """The length of a text's embedding beside its terms, each half of which has length 1."""
 
 _BECAUSE: Final = 3
+_SHOWN: Final = 20
+"""Characters of each word in the explanation, so that a note has room for all of it."""
 
 Say = Literal["act", "suggest", "leave"]
 
@@ -70,9 +72,9 @@ class Prediction:
     @property
     def explanation(self) -> str:
         """Why, in one line: the words that counted, the runner-up, the distance to the threshold."""
-        words = f" for {', '.join(map(repr, self.because))}" if self.because else ""
+        words = ", ".join(f"“{word if len(word) <= _SHOWN else f'{word[:_SHOWN]}…'}”" for word in self.because)
         rival = f"next {self.runner_up} {self.runner_up_confidence:.0%}"
-        return f"{self.label} {self.confidence:.0%}{words}; {rival}; {self._distance}"
+        return f"{self.label} {self.confidence:.0%}{f' for {words}' if words else ''}; {rival}; {self._distance}"
 
     @property
     def _distance(self) -> str:

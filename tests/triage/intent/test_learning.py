@@ -56,7 +56,7 @@ def test_the_explanation_names_the_words_the_next_class_and_the_distance(model: 
     (found,) = model.predict(["please refund the invoice, it is charged again today"])
     assert found.label == "billing"
     assert {"refund", "invoice", "charged"} >= set(found.because)
-    assert found.explanation.startswith("billing ")
+    assert found.explanation.startswith(f"billing {found.confidence:.0%} for “{found.because[0]}”")
     assert f"next {found.runner_up} " in found.explanation
     assert "above what is acted on" in found.explanation
 
