@@ -97,6 +97,34 @@ def test_machines_mail_is_found_as_documented_and_no_person_is_taken_for_one() -
     assert sum(wanted == verdict for wanted, verdict in got) >= 0.95 * len(got)
 
 
+@pytest.mark.parametrize(
+    ("subject", "body", "kind"),
+    [
+        ("[Auto-Reply] Re: Invoice", "hello", "auto_reply"),
+        ("Out of Office Re: Invoice", "back on Monday", "auto_reply"),
+        ("Out of office until Monday", "bye", "auto_reply"),
+        ("Out of office setting does not work", "I cannot switch it on", "-"),
+        ("No se puede entregar mi paquete", "¿Qué hago?", "-"),
+        ("No se puede entregar: Factura", "x", "bounce"),
+        ("Onbestelbaar: factuur", "x", "bounce"),
+        ("x", "This is the mail system at host mx.example.", "bounce"),
+        ("x", "Bonjour, je suis absent jusqu'au 5 mai.", "auto_reply"),
+        ("x", "Buongiorno, sono assente dall'ufficio fino al 5 maggio", "auto_reply"),
+        ("x", "Hola, estaré fuera de la oficina hasta el lunes.", "auto_reply"),
+        ("x", "Ik ben weg. Met dringende vragen kunt u terecht bij Jan.", "auto_reply"),
+        ("x", "Dies ist eine automatisch generierte E-Mail.", "auto_reply"),
+        ("x", "Our bank details have changed, see https://shop.example/", "-"),
+        ("x", "Dear beneficiary, ten million dollars wait, send your bank details", "spam"),
+        ("x", "We do link building for shops like yours: https://shop.example/", "spam"),
+    ],
+)
+def test_machines_are_told_by_how_their_mails_begin_and_people_who_write_of_them_are_not(
+    subject: str, body: str, kind: str
+) -> None:
+    verdict = automatic(thread(subject=subject), body)
+    assert (verdict.value if verdict else "-") == kind
+
+
 def test_the_same_words_again_and_again_are_a_loop() -> None:
     words = "Your request was received. A colleague will be with you shortly."
     looping = thread(*[(CUSTOMER, words), (AGENT, "thanks")] * 3)
