@@ -132,6 +132,30 @@ def test_a_free_colleague_takes_over_from_an_agent_who_has_gone(when_away: WhenA
     assert given(plan([ticket("t", holder="ana")], [away, agent("bo")], rules=rules)) == {"t": "bo"}
 
 
+def test_what_has_just_been_moved_stays_and_who_comes_back_soon_keeps_their_tickets() -> None:
+    rules = {"billing": Rules(when_away=WhenAway.HAND_BACK, settle=30.0, guard=15.0)}
+    for moved, back_in, expected in ((29.0, 600.0, {}), (30.0, 600.0, {"t": None}), (None, 15.0, {})):
+        away = agent("ana", available=False, gone=60.0, back_in=back_in, load=1)
+        assert given(plan([ticket("t", holder="ana", moved=moved)], [away], rules=rules)) == expected
+
+
+def test_who_is_about_to_begin_a_ticket_keeps_it_whoever_else_is_free() -> None:
+    tickets = [ticket("t", holder="ana"), *(ticket(f"t{number}", rings=(Ring(TECH),)) for number in range(8))]
+    for minutes, expected in ((2.0, {}), (90.0, {"t": "bo"})):
+        assert given(plan(tickets, [replace(agent("ana", busy=minutes), load=2), agent("bo")])) == expected
+
+
+def test_what_is_long_late_holds_back_nothing_that_can_still_be_in_time() -> None:
+    hopeless = ticket("hopeless", waited=600.0, due_in=-540.0, promise=60.0)
+    in_time = ticket("in time", waited=50.0, due_in=1.0, promise=60.0, weight=1.6)
+    assert given(plan([hopeless, in_time], [agent("ana")])) == {"in time": "ana"}
+
+
+def test_it_wants_to_be_asked_again_when_somebody_comes_back() -> None:
+    found = plan([ticket("t")], [agent("ana", available=False, back_in=3.0)])
+    assert (found.waiting, found.wake_in) == ({"t": "1 not available"}, 3.0)
+
+
 def test_nothing_is_given_just_before_a_shift_ends() -> None:
     found = plan([ticket("t")], [agent("ana", shift_left=14.0)])
     assert found.waiting == {"t": "1 about to leave"}

@@ -105,15 +105,21 @@ def test_what_a_person_assigned_is_never_moved(asked: Snapshot) -> None:
     assert theirs.isdisjoint(one.ticket for one in route(asked).placements)
 
 
+def settling(asked: Snapshot) -> Snapshot:
+    """The snapshot with every ticket in hands into which the router put it ten minutes ago."""
+    holders = [agent.name for agent in asked.agents]
+    tickets = (
+        replace(one, holder=holders[number % len(holders)], by_human=False, moved=10.0)
+        for number, one in enumerate(asked.tickets if holders else ())
+    )
+    return replace(asked, tickets=tuple(tickets))
+
+
 @LAW
-@given(snapshots())
+@given(snapshots().map(settling))
 def test_nothing_is_moved_twice_in_the_time_in_which_it_is_to_settle(asked: Snapshot) -> None:
-    plan = route(asked)
-    moved = {ticket.id: ticket for ticket in asked.tickets if ticket.moved is not None and ticket.holder is not None}
-    for placement in plan.placements:
-        if (ticket := moved.get(placement.ticket)) is not None:
-            assert ticket.moved is not None
-            assert ticket.moved >= asked.rules[ticket.team].settle
+    teams = {ticket.id: ticket.team for ticket in asked.tickets}
+    assert all(asked.rules[teams[one.ticket]].settle <= 10.0 for one in route(asked).placements)
 
 
 @LAW
@@ -194,6 +200,24 @@ def test_the_stated_reason_the_other_way_round_changes_the_winner(asked: Snapsho
     for reason in placement.reasons:
         asked = swapped(asked, reason.what, placement.agent, rival)
     assert route(asked).placements[0].agent != placement.agent
+
+
+def duel(seed: int) -> Snapshot:
+    """A contest of two who never tie."""
+    chance, asked = random.Random(seed), contest(seed)
+    agents = (replace(one, minutes={"refund": chance.uniform(1, 30)}) for one in asked.agents[:2])
+    return replace(asked, agents=tuple(agents))
+
+
+@LAW
+@given(st.integers(0, 2**32).map(duel))
+def test_no_more_reasons_are_told_than_it_takes(asked: Snapshot) -> None:
+    (placement,) = route(asked).placements
+    for reason in placement.reasons:
+        assert reason.rival is not None
+        assert placement.agent is not None
+        assert route(asked).placements[0].agent == placement.agent
+        asked = swapped(asked, reason.what, placement.agent, reason.rival)
 
 
 def swapped(asked: Snapshot, what: str, winner: str, rival: str) -> Snapshot:
