@@ -29,6 +29,9 @@ BREAK_MAX: Final = timedelta(minutes=5)
 PROBE_LIFE: Final = timedelta(seconds=30)
 """How long the one call may take that finds out whether the desk is back; then another may try."""
 
+SPENT: Final = "budget"
+"""Why calls are held back where nothing is wrong: the budget is spent for the moment."""
+
 EVERYTHING: Final = "*"
 """The key of a pause that holds back every call; others are kinds of calls (`METHOD route`)."""
 
@@ -141,7 +144,7 @@ class Allowance:
             least = min(least, _share(terms, self.told.limit, rank))  # or a dear call could never be made
         if room < least:
             free_at = self._room_at(terms, rank, least, now)
-            return self, Hold("budget", "the desk's call budget is spent", free_at, rank=rank)
+            return self, Hold(SPENT, "the desk's call budget is spent", free_at, rank=rank)
         second = int(now.timestamp())
         calls = min(max(wanted, least), room)
         return self._handing(terms, second, calls, now), Grant(calls, second)

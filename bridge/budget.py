@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import structlog
 
 from bridge import allowance, purpose, tenure
-from bridge.allowance import EVERYTHING, SLICE_LIFE, Allowance, Grant, Hold, Terms, Told
+from bridge.allowance import EVERYTHING, SLICE_LIFE, SPENT, Allowance, Grant, Hold, Terms, Told
 from bridge.errors import Retryable
 from bridge.metrics import CountingGate, Metrics
 from bridge.ports import Call, Clock
@@ -34,12 +34,14 @@ FAULTS_WITHIN: Final = timedelta(seconds=60)
 class Held(Retryable):
     """We hold the call back ourselves: the desk's budget is spent, it told us to slow down, or it does not answer.
 
-    `every` is True where that is so for every call of this rank, False where it is for this kind of call alone.
+    `every` is True where that is so for every call of this rank, False where it is for this kind of call alone; `spent`
+    where nothing is wrong and the budget alone is in the way, which comes back by itself.
     """
 
-    def __init__(self, words: str, after: float, *, every: bool = True) -> None:
+    def __init__(self, words: str, after: float, *, every: bool = True, spent: bool = False) -> None:
         super().__init__(words, after=after)
         self.every = every
+        self.spent = spent
 
 
 def throttled(error: Retryable) -> bool:
@@ -114,7 +116,7 @@ class BudgetGate:
         if hold is not None:
             self._metrics.held.labels(desk, purpose.current().name, hold.reason).inc()
             after = max(0.0, (hold.until - now).total_seconds())
-            raise Held(hold.words, after, every=hold.kind is None)
+            raise Held(hold.words, after, every=hold.kind is None, spent=hold.reason == SPENT)
         if method != "GET":  # last, since all the above may take its time
             tenure.require()
 

@@ -305,7 +305,10 @@ class LoadedPolicy:
         if place.kind == "field":
             return replace(effect, fields={place.name: label, **effect.fields})
         if place.kind == "tag":
-            return replace(effect, add_tags=effect.add_tags | {place.name + label})
+            own = labelling.write == predicted.place  # learnt from such tags, a label is what may stand in one
+            return replace(
+                effect, add_tags=effect.add_tags | {place.name + (label if own else "_".join(label.split()))}
+            )
         return replace(effect, type=effect.type or label)
 
     def _category_mode(self, intent: Finding | None) -> Mode | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import rules
 from bridge import labels
@@ -87,7 +87,8 @@ def list_models(
         for row in rows:
             typer.echo(json.dumps(row))
         return
-    table = Table("version", "desk", "label", "tickets", "learnt until", "accuracy", "in effect")
+    version = Column("version", no_wrap=True, min_width=max((len(row["version"]) for row in rows), default=0))
+    table = Table(version, "desk", "label", "tickets", "learnt until", "accuracy", "in effect")
     for row in rows:
         effect = "yes" if row["in_effect"] else ""
         until = str(row["trained_until"])[:10]

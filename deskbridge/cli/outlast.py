@@ -9,6 +9,7 @@ import stamina
 import typer
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
+from bridge.budget import Held
 from bridge.errors import Retryable
 from bridge.model import Roster, Ticket, TicketRef
 from bridge.ports import Desk, OwnRules, Page
@@ -50,14 +51,23 @@ class _Patient:
 
 def _passes(error: Exception) -> bool | float:
     """Whether to ask again, and after how many seconds where the desk (or our own budget) says so."""
-    if not isinstance(error, Retryable):
+    if not isinstance(error, Retryable) or _is_spent(error):
         return False
     return True if error.after is None else error.after <= SECONDS_MAX and error.after
 
 
+def _is_spent(error: Exception) -> bool | float:
+    """Whether our own budget alone is in the way, and for how many seconds: no fault, however often it is so."""
+    return isinstance(error, Held) and error.spent and max(error.after or 0.0, 1.0)
+
+
+@stamina.retry(on=_is_spent, attempts=None, timeout=None)
 @stamina.retry(on=_passes, attempts=ATTEMPTS_MAX, timeout=SECONDS_MAX, wait_initial=0.5, wait_max=10.0)
 def outlast(desk: str, ask: Callable[[], T]) -> T:
-    """What `ask` gives in the end; it may be asked again and again. Raises the last fault of a desk that stays away."""
+    """What `ask` gives in the end; it may be asked again and again, and our own budget is waited for.
+
+    Raises the last fault of a desk that stays away.
+    """
     del desk  # for `_tell`
     return ask()
 

@@ -12,8 +12,9 @@ import pytest
 import tenacity.nap
 from typer.testing import CliRunner, Result
 
+from bridge.budget import Held
 from deskbridge.cli import app
-from deskbridge.cli.outlast import ATTEMPTS_MAX, SECONDS_MAX
+from deskbridge.cli.outlast import ATTEMPTS_MAX, SECONDS_MAX, outlast
 from sandbox.common.server import Running, start
 from sandbox.freshdesk import FreshdeskSandbox
 from tests.core.test_journey import POLICY
@@ -115,6 +116,18 @@ def test_a_fault_that_lasts_is_told_after_some_attempts(
     result = run(config, *command)
     assert "acme" in str(result.exception)
     assert 0 < len(slept) < ATTEMPTS_MAX
+
+
+def test_our_own_budget_is_waited_for_as_long_as_it_takes(slept: list[float]) -> None:
+    held = [Held("the desk's call budget is spent", SECONDS_MAX - 1, spent=True)] * (2 * ATTEMPTS_MAX)
+
+    def ask() -> str:
+        if held:
+            raise held.pop()
+        return "the page"
+
+    assert outlast("acme", ask) == "the page"
+    assert slept == [SECONDS_MAX - 1] * (2 * ATTEMPTS_MAX)
 
 
 def test_a_refusal_is_told_at_once(desk: Running, config: Path, slept: list[float]) -> None:

@@ -204,7 +204,14 @@ def test_a_label_is_written_only_where_it_may_be_acted_on(clock: Clock) -> None:
 def test_a_label_can_be_written_as_type_or_tag(clock: Clock, write: str, what: str) -> None:
     loaded = rules.loads(policy().replace("field:topic", write))
     effect = loaded.decide(case(clock), desk="acme-zendesk", desk_mode=Mode.LIVE).effect
-    assert getattr(effect, what) == ("Tech Support" if what == "type" else frozenset({"topic-Tech Support"}))
+    assert getattr(effect, what) == ("Tech Support" if what == "type" else frozenset({"topic-Tech_Support"}))
+
+
+def test_a_label_that_was_learnt_from_tags_is_written_as_it_stood_there(clock: Clock) -> None:
+    loaded = rules.loads(policy().replace("field:topic", "'tag:topic-'"))
+    learnt = replace(PREDICTED, place="tag:topic-")
+    effect = loaded.decide(case(clock, learnt), desk="acme-freshdesk", desk_mode=Mode.LIVE).effect
+    assert effect.add_tags == frozenset({"topic-Tech Support"})
 
 
 def test_a_past_case_is_read_again_with_the_word_of_its_own_model(clock: Clock) -> None:
