@@ -29,6 +29,9 @@ _SENTENCE: Final = 24
 _GREETING: Final = 3
 """Words before the noun with which a letter closes, in a language's many ways."""
 
+_FIRM: Final = 80
+"""Characters of a line below a name from which on it is a firm's about itself; what a person adds is shorter."""
+
 _WISH: Final = 6
 """Words of a wish that is in no list."""
 
@@ -142,7 +145,9 @@ class Stretch:
         if self._end(at + 1) or not (_TELLING <= len(mark) <= _SHORT and _closes(mark) and self._is_named(at + 1)):
             return False
         after = self._afterthoughts[at]
-        return after == len(self._marks) or self._marks[after].startswith(clients.AFTERTHOUGHTS)
+        if after < len(self._marks):
+            return self._marks[after].startswith(clients.AFTERTHOUGHTS)
+        return max(map(len, self._marks[at:])) >= _FIRM
 
     @cached_property
     def _afterthoughts(self) -> list[int]:
