@@ -398,7 +398,7 @@ class Pipeline:
             inbox.settle(connection, [kept.id for kept in waiting], now)
             note_answer(connection, self._policy(), ref, events, snapshot)
             note_sightings(self._store, connection, ref, events, snapshot)
-            if seen & SETTLED or "assignee" in memory.held:
+            if seen & SETTLED or "assignee" in memory.held or "team" in memory.held - box.memory.held:
                 forget(self._store, connection, ref, now)
             elif seen & RESTING:
                 rest(self._store, connection, ref, now)

@@ -72,7 +72,7 @@ class Matcher:
         """
         target, ref = outcome.target, case.ticket.ref
         place = queue.of(connection, ref)
-        if target is None or not _ours_to_give(case.ticket, memory, place):
+        if target is None or not _ours_to_give(case.ticket, memory, place) or _elsewhere(policy, case, target, memory):
             return None, place
         rosters.lock_ledger(self._store, connection)
         place = queue.of(connection, ref)
@@ -289,6 +289,11 @@ def _ours_to_give(ticket: Ticket, memory: Memory, place: Place | None) -> bool:
         return False
     given = place.assignment.agent_id if place.assignment is not None else None
     return place.state is not PlaceState.GIVEN or given != ticket.assignee_id
+
+
+def _elsewhere(policy: Policy, case: Case, target: Target, memory: Memory) -> bool:
+    """Whether somebody has put a ticket into a team none of whose agents a decision could give it to."""
+    return "team" in memory.held and case.standing.team not in policy.in_turn(target.team, target.then)
 
 
 def _stands(offered: Place, asked: Place, situation: Situation) -> bool:

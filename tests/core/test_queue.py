@@ -154,6 +154,23 @@ def test_an_agent_who_lets_go_of_a_waiting_ticket_is_not_overruled(make: Make) -
     assert left not in in_queue(world)
 
 
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_who_is_moved_to_another_team_by_a_person_waits_in_no_queue(make: Make, vendor: str) -> None:
+    world = make(vendor)
+    numbers = opened(world, 3)
+    (left,) = waiting(world)
+    world.agent(left, BO, set={"team": "General"})
+    world.run()
+    assert waiting(world) == set()
+    world.customer("", "When will I hear of the invoice?", ticket=left)
+    world.run()
+    for number in set(numbers) - {left}:
+        world.agent(number, ANA, set={"status": "solved"})
+    later(world)
+    assert (waiting(world), promised(world)) == (set(), 0)
+    assert (world.ticket(left)["assignee"], world.ticket(left)["team"]) == (None, "General")
+
+
 def test_an_agent_who_comes_back_to_work_is_given_what_waits(make: Make) -> None:
     world = make("zendesk")
     for agent in (ANA, BO):
