@@ -30,6 +30,7 @@ KEYS: Final[Mapping[str, str]] = {
     "slots": "The tickets in hand from which on an agent is given no more.",
     "when_away": "What becomes of the tickets of who is away: keep, hand_back (to the queue) or reassign.",
     "grace": "How long somebody must be away for that: 30m, 2h.",
+    "guard": "How long before the end of their hours, or a break, nobody is given anything more: 5m, 15m.",
     "sla": "How soon a first answer is promised; what is promised sooner is given out sooner.",
     "first_response": "By priority: how long the first answer may take, in the team's open hours: 1h, 30m.",
     "tiers": "By the requester's tier: promises in place of those for everybody.",

@@ -319,10 +319,14 @@ class LoadedPolicy:
 
 
 def _rules(team: Team) -> Rules:
-    minutes = team.grace.total_seconds() / 60
+    grace, guard = team.grace / _MINUTE, team.guard / _MINUTE
     if team.assign_at_arrival:
-        return Rules(strategy=Strategy(team.strategy or Strategy.BALANCED), when_away=team.when_away, grace=minutes)
-    return Rules(slots=team.slots or Rules().slots, when_away=team.when_away, grace=minutes)
+        strategy = Strategy(team.strategy or Strategy.BALANCED)
+        return Rules(strategy=strategy, when_away=team.when_away, grace=grace, guard=guard)
+    return Rules(slots=team.slots or Rules().slots, when_away=team.when_away, grace=grace, guard=guard)
+
+
+_MINUTE: Final = timedelta(minutes=1)
 
 
 _BELOW: Final = 0.01

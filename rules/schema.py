@@ -128,6 +128,7 @@ class Team(Strict):
 
     A ticket waits in the team's queue until an agent has one of their `slots` free, or is given out `at_arrival` by a
     `strategy`. `when_away` happens to an agent's tickets once they have been away for `grace`.
+    Nobody is given anything in the last `guard` before they leave.
     """
 
     members: dict[Name, Person]
@@ -138,6 +139,7 @@ class Team(Strict):
     slots: Annotated[int, Field(strict=True, ge=1, le=10)] | None = None
     when_away: WhenAway = WhenAway.KEEP
     grace: Duration = timedelta(minutes=30)
+    guard: Duration = timedelta(minutes=15)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "Team":
@@ -147,6 +149,8 @@ class Team(Strict):
             raise ValueError("has a strategy, which is for teams with 'assign_at_arrival: true' alone")
         if self.slots is not None and self.assign_at_arrival:
             raise ValueError("has slots, which are for teams without 'assign_at_arrival: true' alone")
+        if self.guard > timedelta(hours=2):
+            raise ValueError("has a guard of more than 2h, which leaves too little of a shift")
         return self
 
 

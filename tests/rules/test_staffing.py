@@ -20,6 +20,7 @@ teams:
     slots: 3
     when_away: hand_back
     grace: 45m
+    guard: 90s
     members:
       ana: {capacity: 4, skills: [refunds], languages: [de, en], channels: {chat: 1}}
       bo: {capacity: 4, calendar: night}
@@ -37,9 +38,9 @@ route:
 
 def test_each_team_hands_out_its_tickets_in_its_own_way() -> None:
     policy = rules.loads(POLICY)
-    assert policy.routing("billing") == Rules(slots=3, when_away=WhenAway.HAND_BACK, grace=45.0)
+    assert policy.routing("billing") == Rules(slots=3, when_away=WhenAway.HAND_BACK, grace=45.0, guard=1.5)
     assert policy.routing("general").strategy is Strategy.ROUND_ROBIN
-    assert policy.routing("phones").strategy is Strategy.BALANCED
+    assert policy.routing("phones") == Rules(strategy=Strategy.BALANCED, when_away=WhenAway.KEEP, grace=30.0)
     mail = policy.routing("mail")
     assert (mail.strategy, mail.when_away, mail.slots) == (Strategy.LATE, WhenAway.KEEP, Rules().slots)
 
@@ -89,6 +90,7 @@ def test_a_rule_says_what_it_prefers_and_what_it_gives_up_when() -> None:
         ("assign_at_arrival: true, strategy: round_robin", "strategy: round_robin", "has a strategy"),
         ("strategy: round_robin", "slots: 1", "has slots"),
         ("slots: 3", "slots: 0", "should be 1 or more|greater than or equal to 1"),
+        ("guard: 90s", "guard: 3h", "has a guard of more than 2h"),
         ("strategy: round_robin", "strategy: late", "should be 'round_robin', 'least_loaded' or 'balanced'"),
         ("calendar: night", "calendar: nite", "there is no calendar 'nite'"),
         ("prefer: [refunds]", "prefer: [refund]", "nobody in team 'billing' has the skill 'refund'"),
