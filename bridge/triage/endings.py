@@ -30,7 +30,7 @@ _GREETING: Final = 3
 """Words before the noun with which a letter closes, in a language's many ways."""
 
 _FIRM: Final = 80
-"""Characters of a line below a name from which on it is a firm's about itself; what a person adds is shorter."""
+"""Characters of a line from which on sentences below a name are a firm's about itself; what a person adds is shorter."""
 
 _WISH: Final = 6
 """Words of a wish that is in no list."""
@@ -147,7 +147,7 @@ class Stretch:
         after = self._afterthoughts[at]
         if after < len(self._marks):
             return self._marks[after].startswith(clients.AFTERTHOUGHTS)
-        return max(map(len, self._marks[at:])) >= _FIRM
+        return at < self._last_of_firm
 
     @cached_property
     def _afterthoughts(self) -> list[int]:
@@ -159,6 +159,12 @@ class Stretch:
                 found = index
             places.append(found)
         return places[::-1]
+
+    @cached_property
+    def _last_of_firm(self) -> int:
+        """The last line that is long or says how to reach somebody, -1 where none does."""
+        lines = range(len(self._marks) - 1, -1, -1)
+        return next((index for index in lines if len(self._marks[index]) >= _FIRM or _reaches(self._marks[index])), -1)
 
     def _is_wish(self, at: int) -> bool:
         """True for a few words in a paragraph's first line that end with a comma, as in `Talk soon,`."""

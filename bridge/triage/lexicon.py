@@ -163,7 +163,8 @@ HUMAN: Final = (
     "責任者と話", "責任者を",
     "speak with a representative", "talk with a representative", "speak with someone", "talk with someone",
     "anyone real", "ring me", "give me a call", "phone me", "call me back", "speak with an agent", "real support",
-    "mensch sprechen", "menschen sprechen", "menschen mit denen man", "anruf", "persönlich sprechen", "être humain",
+    "mensch sprechen", "menschen sprechen", "menschen mit denen man", "um einen anruf", "um anruf",
+    "auf ihren anruf", "persönlich sprechen", "être humain",
     "humain", "quelqu'un au téléphone", "alguien de carne y hueso", "que me llamen", "persona con cui",
     "parlare con un umano", "una persona vera", "alguém de verdade", "me ligar", "echt mens", "mens aan de lijn",
     "人と話", "有人対応",
@@ -204,9 +205,11 @@ CHURN: Final = (
 LEGAL: Final = (
     "lawyer", "attorney", "legal action", "sue you", "lawsuit", "solicitor", "gdpr", "ccpa",
     "data protection",
-    "consumer protection", "ombudsman", "small claims", "right to be forgotten", "breach of contract", "leaked",
+    "consumer protection", "ombudsman", "small claims", "right to be forgotten", "breach of contract", "data leak",
+    "leaked my", "leaked our", "leaked data", "data leaked", "was leaked",
     "trading standards", "chargeback", "subpoena",
-    "anwalt", "rechtsanwalt", "anwältin", "rechtliche schritte", "klage", "gericht", "dsgvo", "datenschutz",
+    "anwalt", "rechtsanwalt", "anwältin", "rechtliche schritte", "klage", "amtsgericht", "landgericht", "dsgvo",
+    "datenschutz",
     "verbraucherzentrale",
     "verbraucherschutz", "anzeige erstatten", "mahnbescheid", "vertragsbruch",
     "avocat", "tribunal", "action en justice", "poursuites", "rgpd", "cnil", "porter plainte", "mise en demeure",
@@ -224,11 +227,14 @@ LEGAL: Final = (
     "solicitors", "lawyers", "attorneys", "legal department", "court of law", "in court", "to court",
     "personal information you store", "delete all personal", "required by law", "vor gericht", "rechtsabteilung",
     "rechtsweg", "déposerai plainte", "plainte", "juridique", "en justice", "demandar", "asesoría legal",
-    "vías legales", "legale", "querela", "processo", "entrar com uma ação", "rechter", "juridisch", "訴えます",
+    "vías legales", "ufficio legale", "mio legale", "nostro legale", "querela", "entrar com um processo",
+    "processo contra", "entrar com uma ação", "naar de rechter", "voor de rechter", "bij de rechter", "juridisch",
+    "訴えます",
     "法律",
 )  # fmt: skip
 BUG: Final = (
-    "crashes", "crashed", "crashing", "error message", "internal server error", "exception", "stack trace",
+    "crashes", "crashed", "crashing", "error message", "internal server error", "unhandled exception",
+    "an exception", "exception in", "stack trace",
     "traceback",
     "typeerror", "nullpointerexception", "does nothing", "not loading", "won't load", "doesn't load", "blank page",
     "white screen",
@@ -299,3 +305,19 @@ ANOTHER: Final = (
     "andere vraag", "nog een vraag", "iets anders", "nieuwe vraag",
     "別の質問", "別件", "もう一つ質問", "ところで",
 )  # fmt: skip
+DENIED: Final = (
+    "not", "not a", "not an", "not any", "not at all", "no", "no longer", "never", "without", "without any", "isn't",
+    "isn't a", "aren't", "nicht", "nicht mehr", "kein", "keine", "keinen", "ohne", "pas", "pas de", "plus de", "ne",
+    "sans", "no es", "ya no", "sin", "non", "non è", "non più", "senza", "não", "não é", "sem", "niet", "niet meer",
+    "geen",
+    "zonder",
+)  # fmt: skip
+"""What denies a state that is named right after it."""
+
+UNWISHED: Final = (
+    "not want to", "don't want to", "no wish to", "no need to", "not need to", "don't need to", "not have to",
+    "don't have to", "not going to", "please do not", "please don't", "will nicht", "möchte nicht", "brauche keinen",
+    "veux pas", "souhaite pas", "pas besoin de", "no quiero", "no deseo", "no necesito", "non voglio",
+    "non vorrei", "não quero", "não desejo", "não preciso", "wil niet", "hoef niet",
+)  # fmt: skip
+"""What denies a wish that is named right after it; after a plain `not` it may be one in vain: `could not talk to you`."""

@@ -25,6 +25,9 @@ _URGENCY: Final = tuple(
 )
 """Looked at in this order: `not urgent` has `urgent` in it, and an outage is one however politely it is told."""
 
+_DENIED, _UNWISHED = (
+    tuple(f" {' '.join(Text(one).tokens)}" for one in each) for each in (lexicon.DENIED, lexicon.UNWISHED)
+)
 _BAD, _GOOD, _PERSON = _compiled(lexicon.NEGATIVE), _compiled(lexicon.POSITIVE), _compiled(lexicon.HUMAN)
 _LEAVES, _LAW, _FAULTS = _compiled(lexicon.CHURN), _compiled(lexicon.LEGAL), _compiled(lexicon.BUG)
 _AGAIN, _ANOTHER = _compiled(lexicon.REPEAT), _compiled(lexicon.ANOTHER)
@@ -33,7 +36,7 @@ _AGAIN, _ANOTHER = _compiled(lexicon.REPEAT), _compiled(lexicon.ANOTHER)
 def urgency(text: Text) -> Finding | None:
     """low, normal, high or critical with the words that say so; None for a text without a word."""
     for level, phrases in _URGENCY:
-        because = found(phrases, text)
+        because = _meant(phrases, text, _DENIED)
         if because:
             return Finding(level, _confidence(len(because)), because)
     return _nothing_said("normal", text)
@@ -44,7 +47,7 @@ def sentiment(text: Text) -> Finding | None:
 
     The side with more words wins; as many of both is neutral.
     """
-    bad, good = found(_BAD, text), found(_GOOD, text)
+    bad, good = _meant(_BAD, text, _DENIED), _meant(_GOOD, text, _DENIED)
     if len(bad) == len(good):
         return _nothing_said("neutral", text)
     value, because = ("negative", bad) if len(bad) > len(good) else ("positive", good)
@@ -53,20 +56,30 @@ def sentiment(text: Text) -> Finding | None:
 
 def asks_for_human(text: Text) -> tuple[str, ...]:
     """The words with which the requester asks for a person, none where they do not."""
-    return found(_PERSON, text)
+    return _meant(_PERSON, text, _UNWISHED)
 
 
 def signals(ticket: Ticket, text: Text) -> tuple[Finding, ...]:
     """Everything else that `text`, the new words of `ticket`, signals, in a fixed order; each at most once."""
     told = (
         _told(ASKS_FOR_HUMAN, asks_for_human(text)),
-        _told(CHURN, found(_LEAVES, text)),
-        _told(LEGAL, found(_LAW, text)),
+        _told(CHURN, _meant(_LEAVES, text, _UNWISHED)),
+        _told(LEGAL, _meant(_LAW, text, _DENIED)),
         _bug(ticket, text),
         _repeat(ticket, text),
         _drift(ticket, text),
     )
     return tuple(finding for finding in told if finding is not None)
+
+
+def _meant(phrases: tuple[Phrase, ...], text: Text, denials: tuple[str, ...]) -> tuple[str, ...]:
+    """The phrases that the text has, without those that it denies each time it has them, right before them."""
+    return tuple(phrase.written for phrase in phrases if phrase.is_in(text) and not _denies(text, phrase, denials))
+
+
+def _denies(text: Text, phrase: Phrase, denials: tuple[str, ...]) -> bool:
+    before = text.words.split(phrase.needle)[:-1]
+    return all(f" {part}".endswith(denials) for part in before)
 
 
 def _told(value: str, because: tuple[str, ...]) -> Finding | None:
@@ -75,7 +88,7 @@ def _told(value: str, because: tuple[str, ...]) -> Finding | None:
 
 def _bug(ticket: Ticket, text: Text) -> Finding | None:
     """Words of a fault; a picture beside them makes it surer and is named among the reasons."""
-    because = found(_FAULTS, text)
+    because = _meant(_FAULTS, text, _DENIED)
     pictures = [file for message in newest(ticket.messages) for file in message.attachments if _is_picture(file)]
     if not because:
         return None
