@@ -30,7 +30,7 @@ _GREETING: Final = 3
 """Words before the noun with which a letter closes, in a language's many ways."""
 
 _FIRM: Final = 80
-"""Characters of a line from which on sentences below a name are a firm's about itself; what a person adds is shorter."""
+"""Characters of a line from which on sentences below a name are a firm's about itself; people add shorter ones."""
 
 _WISH: Final = 6
 """Words of a wish that is in no list."""
