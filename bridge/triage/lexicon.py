@@ -320,4 +320,4 @@ UNWISHED: Final = (
     "veux pas", "souhaite pas", "pas besoin de", "no quiero", "no deseo", "no necesito", "non voglio",
     "non vorrei", "não quero", "não desejo", "não preciso", "wil niet", "hoef niet",
 )  # fmt: skip
-"""What denies a wish that is named right after it; after a plain `not` it may be one in vain: `could not talk to you`."""
+"""What denies a wish that is named right after it; after a plain `not` it may be one in vain."""

@@ -39,11 +39,29 @@ def found(ticket: Ticket) -> dict[str, tuple[str, ...]]:
         ("È la terza volta che scrivo", {"repeat_contact": ("terza volta",)}),
         ("解約したいです", {"churn": ("解約",)}),
         ("Where is the invoice for March?", {}),
+        ("There is no bug, it no longer crashes", {}),
+        ("There is no bug, but it crashes", {"bug": ("crashes",)}),
+        ("It did not crash: no error message. Then an error message came", {"bug": ("error message",)}),
+        ("I do not want to cancel my subscription", {}),
+        ("I could not cancel my subscription", {"churn": ("cancel my subscription",)}),
+        ("je ne veux pas résilier", {}),
+        ("no quiero cancelar mi cuenta", {}),
+        ("No need to call me back", {}),
+        ("I could not speak to a human", {"asks_for_human": ("speak to a human",)}),
+        ("Das Gericht war kalt, der Anruf kurz", {}),
+        ("The bottle leaked", {}),
         ("", {}),
     ],
 )
 def test_a_signal_comes_with_the_words_that_caused_it(text: str, expected: dict[str, tuple[str, ...]]) -> None:
     assert found(thread((CUSTOMER, text))) == expected
+
+
+def test_what_is_denied_is_neither_urgent_nor_felt() -> None:
+    for words in ("it is not urgent", "c'est pas urgent", "het is niet dringend"):
+        assert getattr(urgency(Text(words)), "value", None) == "low"
+    assert getattr(sentiment(Text("I am not angry")), "value", None) == "neutral"
+    assert getattr(sentiment(Text("I am not happy, I am angry")), "value", None) == "negative"
 
 
 def test_a_picture_makes_a_fault_surer_and_alone_says_nothing() -> None:
