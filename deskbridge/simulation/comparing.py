@@ -14,6 +14,7 @@ from deskbridge.simulation.replay import replay
 from deskbridge.simulation.world import Source
 from rules import LoadedPolicy
 from rules.policy import checked
+from rules.schema import PolicyFile
 
 BASELINES: Final = {"round robin": Strategy.ROUND_ROBIN, "balanced": Strategy.BALANCED}
 """What every policy is compared with: its own people and hours, every ticket given out at arrival."""
@@ -100,6 +101,8 @@ def _changed(data: dict[str, Any], change: str) -> Trail:
     if not sign:
         raise BadChange(f"'{change}' changes nothing; write it like teams.billing.members.ana.capacity=3")
     trail = tuple(path.strip().split("."))
+    if len(trail) > 1 and trail[0] in PolicyFile.model_fields:
+        data.setdefault(trail[0], {})
     within: Any = data
     for key in trail[:-1]:
         if not isinstance(within.get(key), dict):

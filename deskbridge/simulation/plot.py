@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import nan
 from pathlib import Path
+from textwrap import fill
 from typing import Final
 
 from matplotlib import rc_context
@@ -18,6 +19,10 @@ _UNKNOWN: Final = Estimate(nan, None)
 """What is drawn of a measure that a policy says nothing of: no bar."""
 
 
+_WIDTH: Final = 40
+"""The characters of a line of a policy's name: a change can be as long as one likes."""
+
+
 def draw(columns: Sequence[Column], file: Path) -> None:
     """Write a plot to a file, whose ending says of which kind; the same figures give the same SVG. Raises OSError."""
     found = [column.estimates() for column in columns]
@@ -28,7 +33,7 @@ def draw(columns: Sequence[Column], file: Path) -> None:
         axes = figure.add_subplot(down, _ACROSS, place)
         told = [values.get(measure.name, _UNKNOWN) for values in found]
         axes.barh(
-            [column.name for column in reversed(columns)],  # the first stands on top
+            [_label(column.name) for column in reversed(columns)],  # the first stands on top
             [one.mean for one in reversed(told)],
             xerr=[one.half or 0.0 for one in reversed(told)],
             color="#4c72b0",
@@ -40,3 +45,8 @@ def draw(columns: Sequence[Column], file: Path) -> None:
             axes.set_yticklabels([])
     with rc_context({"svg.hashsalt": "deskbridge"}):
         figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
+
+
+def _label(name: str) -> str:
+    """A name in lines, without what `$` means to matplotlib."""
+    return fill(name, _WIDTH, max_lines=4, placeholder=" …").replace("$", r"\$")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -179,6 +180,25 @@ def test_the_example_of_the_documentation_runs_on_the_starter_policy(run: Run) -
     Path("week.yaml").write_text(example)
     found = told(run, "--scenario", "week.yaml", "--seeds", "1", "--policy", str(STARTER))
     assert found["policies"][STARTER.name]["measures"]["unanswered"] == [0.0, None]
+
+
+@pytest.mark.parametrize("command", re.findall(r"^\$ deskbridge simulate (.*)", PAGE, re.MULTILINE))
+def test_the_questions_of_the_documentation_can_be_asked_of_the_starter_policy(run: Run, command: str) -> None:
+    Path("week.yaml").write_text(text(SCENARIO))
+    options = shlex.split(command)
+    found = told(run, "--policy", str(STARTER), "--plot", "asked.svg", *options)["policies"]
+    assert list(found)[1] == ", ".join(options[3::2])
+    assert Path("asked.svg").stat().st_size > 0
+
+
+def test_a_long_or_odd_name_leaves_room_for_the_figures(run: Run) -> None:
+    change = (
+        "teams.care.members={ana$x$_: {capacity: 50}, " + ", ".join(f"b{n}: {{capacity: 9}}" for n in range(9)) + "}"
+    )
+    run("--scenario", "s.yaml", "--seeds", "1", "--set", change, "--plot", "long.svg")
+    drawn = re.findall(r"<!-- (.*?) -->", Path("long.svg").read_text())
+    assert "teams.care.members={ana$x$_: {capacity:" in drawn
+    assert max(map(len, drawn)) <= 40
 
 
 def test_every_key_of_a_scenario_stands_in_the_example_or_beneath_it() -> None:
