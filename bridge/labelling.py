@@ -13,6 +13,7 @@ from bridge.ports import Policy
 from bridge.store import Store, models
 from bridge.store.activations import Activation
 from bridge.triage import opening
+from bridge.yamlfile import nearest
 
 if TYPE_CHECKING:
     from bridge.triage.intent import Model
@@ -117,7 +118,22 @@ class Labeller:
 
     def warnings(self) -> dict[str, str]:
         """What an admin should know of the model although the bridge does its work."""
-        return {"model": self._trouble} if self._trouble is not None else {}
+        found = {"model": self._trouble} if self._trouble is not None else {}
+        if strange := self._strange():
+            found["intents"] = strange
+        return found
+
+    def _strange(self) -> str | None:
+        """What the policy's rules may ask the model for and never get."""
+        loaded, labelling = self._loaded, self._policy().labelling
+        if loaded is None or labelling is None:
+            return None
+        known = set(loaded.model.classes)
+        missing = [
+            f"'{name}' ({nearest(name, known) or 'no label is like it'})" for name in sorted(labelling.intents - known)
+        ]
+        version, names = loaded.known.version, ", ".join(missing)
+        return f"model {version} never names {names}, which triage.model.intents of the policy has" if missing else None
 
     def _take(self, loaded: Loaded | None, trouble: str | None) -> None:
         if self._loaded is not None:

@@ -183,7 +183,7 @@ class Bridge:
         if self.labeller.version is not None:
             log.info("model in effect", version=self.labeller.version)
         for words in self.labeller.warnings().values():
-            log.error("no model is asked", words=words)
+            log.error("no model is asked" if self.labeller.version is None else "model and policy differ", words=words)
 
     def warnings(self) -> dict[str, str]:
         """What an admin should know although the bridge does its work, by name."""

@@ -120,7 +120,7 @@ class LoadedPolicy:
     def labelling(self) -> Labelling | None:
         """What the policy wants of a trained model, None where nothing."""
         model = self.file.triage.model
-        return None if model is None else Labelling(model.promise, model.mode, model.write)
+        return None if model is None else Labelling(model.promise, model.mode, model.write, frozenset(model.intents))
 
     def over(self, found: Triage, predicted: Predicted) -> Triage:
         """What triage says once a model has been asked too: the policy's own words go first, where they suffice to act.

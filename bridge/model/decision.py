@@ -71,12 +71,13 @@ class Predicted:
 @dataclass(frozen=True, slots=True)
 class Labelling:
     """What a policy wants of a trained model: the precision that it promises, how far its word goes, where it is
-    written at the desk (None: nowhere).
+    written at the desk (None: nowhere), and which of its labels rules may ask for.
     """
 
     promise: float
     mode: Mode
     write: str | None = None
+    intents: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,15 @@ def test_a_model_that_cannot_be_read_leaves_the_words_and_says_so(
     assert b"deskbridge_model_unusable 0.0" in metrics.render()
 
 
+def test_intents_that_the_model_never_names_are_told_with_the_nearest_label(ground: Ground) -> None:
+    assert labeller(ground, policy()).warnings() == {}
+    made = labeller(ground, policy().replace("intents: [", "intents: [Bilings, Wholly Other, "))
+    told = made.warnings()["intents"]
+    assert "'Bilings' (did you mean 'Billing'?)" in told
+    assert "'Wholly Other' (no label is like it)" in told
+    assert made.version is not None
+
+
 def test_a_policy_that_wants_a_model_where_none_was_trained_says_so(sqlite_store: Store, tmp_path: Path) -> None:
     loaded = rules.loads(policy())
     made = Labeller(sqlite_store, tmp_path, policy=lambda: loaded, metrics=Metrics())
