@@ -49,6 +49,7 @@ class Crew:
         self.by_channel: dict[tuple[int, str], int] = {}
         self._kept_flags: dict[Hashable, Flags] = {}
         self._kept_minutes: dict[str, Numbers] = {}
+        self._kept_shares: dict[frozenset[str], Numbers] = {}
         self._limited = frozenset(channel for agent in agents for channel in agent.channels)
         for number, agent in enumerate(agents):
             for work in agent.work:
@@ -74,15 +75,21 @@ class Crew:
             self.load[holder] -= 1
             self._hold(holder, ticket, -1)
 
+    def share(self, teams: frozenset[str]) -> Numbers:
+        """The part of their presence that each agent worked, by these teams' mean; 1 where too little is known."""
+        if (kept := self._kept_shares.get(teams)) is None:
+            worked, present = self._worked
+            known = (present >= ENOUGH) & self.in_teams(teams)
+            mean = worked[known].sum() / max(present[known].sum(), 1.0)
+            shares: Numbers = np.where(known & (mean > 0), worked / np.maximum(present * mean, 1e-9), 1.0)
+            kept = self._kept_shares[teams] = shares
+        return kept
+
     @cached_property
-    def share(self) -> Numbers:
-        """The part of their presence that each agent worked, by the mean of all; 1 where too little is known."""
+    def _worked(self) -> tuple[Numbers, Numbers]:
+        """The minutes that each agent worked, and was present."""
         worked = np.array([agent.worked for agent in self.agents], dtype=float)
-        present = np.array([agent.present for agent in self.agents], dtype=float)
-        known = present >= ENOUGH
-        mean = worked[known].sum() / max(present[known].sum(), 1.0)
-        shares: Numbers = np.where(known & (mean > 0), worked / np.maximum(present * mean, 1e-9), 1.0)
-        return shares
+        return worked, np.array([agent.present for agent in self.agents], dtype=float)
 
     def able(self, ticket: WaitingTicket, ring: Ring, rules: Rules) -> Flags:
         """Who may be given a ticket now."""

@@ -153,17 +153,17 @@ class _Planner:
         return self._kept_able[key]
 
     def _kind(self, ticket: WaitingTicket) -> _Kind | None:
-        able = self._able(ticket)
+        able, ring = self._able(ticket), reached(ticket)
         if not able.any():
             return None
-        suited = self._crew.suited(reached(ticket))
+        suited = self._crew.suited(ring)
         price = self._prices.of(ticket, suited)
         chance = self._crew.norm(ticket.topic) / max(int((suited & self._crew.available).sum()), 1)
-        return _Kind(able, self._fairly(able, self._rules_of(ticket)), price, price.whole, chance)
+        return _Kind(able, self._fairly(able, ring, self._rules_of(ticket)), price, price.whole, chance)
 
-    def _fairly(self, able: Flags, rules: Rules) -> Flags:
-        """Those of the able who have not had more than their share, where there are such."""
-        fair: Flags = able & (self._crew.share <= rules.fair_share)
+    def _fairly(self, able: Flags, ring: Ring, rules: Rules) -> Flags:
+        """Those of the able who have not had more than their share of the work of these teams, where there are such."""
+        fair: Flags = able & (self._crew.share(ring.teams) <= rules.fair_share)
         return fair if fair.any() else able
 
     def _better_to_wait(self, ticket: WaitingTicket, kind: _Kind, pressure: float) -> Flags:

@@ -171,6 +171,13 @@ def test_who_has_had_far_more_than_the_others_is_passed_over_while_another_can()
     assert given(plan([ticket("t")], [quick, replace(shares[1], available=False)])) == {"t": "ana"}
 
 
+def test_a_share_is_of_the_work_of_the_team_however_idle_the_others_are() -> None:
+    ana = agent("ana", worked=470.0, present=480.0, minutes={"refund": 5.0})
+    bo = agent("bo", worked=130.0, present=480.0)
+    idle = [replace(agent(f"cy{number}", worked=5.0, present=480.0), teams=TECH) for number in range(10)]
+    assert given(plan([ticket("t")], [ana, bo, *idle])) == {"t": "bo"}
+
+
 def test_a_channel_that_is_full_for_an_agent_goes_to_another() -> None:
     chatting = agent("ana", channels={"chat": 1}, work=(Work("c", 5.0, "chat"),), load=1)
     rules = {"billing": Rules(slots=3)}
