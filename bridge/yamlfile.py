@@ -87,8 +87,9 @@ def parse(text: str | bytes, *, file: str, transform: Transform | None = None) -
 def nearest(word: str, known: Sequence[str] | Set[str]) -> str | None:
     """`did you mean 'subject'?`, or None where nothing known comes close to the word."""
     likely = sorted(known, key=lambda one: (abs(len(one) - len(word)), one))[:_COMPARED]
-    close = difflib.get_close_matches(word[:80].casefold(), sorted(likely), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else None
+    folded = {one.casefold(): one for one in sorted(likely)}
+    close = difflib.get_close_matches(word[:80].casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean '{folded[close[0]]}'?" if close else None
 
 
 class Document:

@@ -302,8 +302,10 @@ class To(Strict):
     def _relaxes_in_order(self) -> "To":
         if any(later.after <= one.after for one, later in pairwise(self.relax)):
             raise ValueError("has steps of 'relax' out of order; each must come later than the one before")
-        if unknown := sorted({name for step in self.relax for name in step.without} - self.skills - {LANGUAGE}):
-            raise ValueError(f"relaxes what it does not ask for: {', '.join(unknown)}")
+        asked = self.skills | {LANGUAGE}
+        if unknown := sorted({name for step in self.relax for name in step.without} - asked):
+            near = nearest(unknown[0], asked)
+            raise ValueError(f"relaxes what it does not ask for: {', '.join(unknown)}{f'; {near}' if near else ''}")
         return self
 
 

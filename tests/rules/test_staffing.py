@@ -95,6 +95,8 @@ def test_a_rule_says_what_it_prefers_and_what_it_gives_up_when() -> None:
         ("calendar: night", "calendar: nite", "there is no calendar 'nite'"),
         ("prefer: [refunds]", "prefer: [refund]", "nobody in team 'billing' has the skill 'refund'"),
         ("without: refunds", "without: chats", "relaxes what it does not ask for: chats"),
+        ("without: refunds", "without: langauge", "ask for: langauge; did you mean 'language'?"),
+        ("{timezone: UTC, ", "{timezone: Europe/Belrin, ", "did you mean 'Europe/Berlin'"),
         ("[{after", "[{after: 40m, without: refunds}, {after", "out of order"),
         ("without: refunds", "without: []", "gives up no skill"),
     ],
