@@ -79,6 +79,11 @@ def _is_phone(written: str) -> bool:
     return 9 <= sum(char.isdigit() for char in written) <= 15
 
 
+def _is_no_state(written: str) -> bool:
+    """False for what is said of a password instead of the password: `password is wrong`."""
+    return written.strip(".,;:!?").casefold() not in _STATES
+
+
 def _always(written: str) -> bool:
     return bool(written)
 
@@ -95,6 +100,16 @@ _PASSWORDS: Final = (
     "parola d'ordine", "senha", "palavra-passe", "wachtwoord", "パスワード", "パスコード", "暗証番号",
 )  # fmt: skip
 """In eight languages, also as the end of a longer word; Italian says password too."""
+
+_SAID: Final = (
+    "wrong incorrect invalid correct expired blocked locked unlocked disabled rejected refused accepted "
+    "forgotten lost needed required unknown missing empty weak compromised visible still being never always very "
+    "falsch richtig nicht abgelaufen gesperrt blockiert ungültig vergessen verloren unbekannt immer wieder leider "
+    "incorrecte invalide expiré oublié perdu bloqué toujours refusé faux erroné incorrecto incorrecta inválida "
+    "incorreto incorreta verkeerd fout onjuist ongeldig vergeten verlopen geblokkeerd niet nooit"
+)
+_STATES: Final = frozenset(_SAID.split())
+"""In the languages whose `is` the patterns know."""
 
 _SHORT: Final = ("pwd", "pin", "mdp", "clave")
 """The same as words of their own: they are the end of many others."""
@@ -127,7 +142,8 @@ _KINDS: Final[tuple[tuple[str, Any, Callable[[str], bool]], ...]] = tuple(
         ),
         ("token", rf"(?i)\b(?:{_KEYS})\s*[:= ]\s*{_OPENING}([0-9A-Za-z_.+/=-]{{8,}})", _is_mixed),
         ("token", rf"(?i)[?&](?:{_PARAMETERS})=([^&#\s]{{6,}})", _always),
-        ("password", rf"(?i){_NAMED}\s*(?:[:=]|\b(?:is|ist|lautet|est|es)\b)\s*(\S{{4,}})", _always),
+        ("password", rf"(?i){_NAMED}\s*[:=]\s*(\S{{4,}})", _always),
+        ("password", rf"(?i){_NAMED}\s*\b(?:is|ist|lautet|est|es)\b\s*(\S{{4,}})", _is_no_state),
         ("password", rf"(?i){_NAMED}(?:\s+(?:è|é))?\s+{_OPENING}(\S{{6,}})", _is_mixed),
         ("password", rf"(?:パスワード|パスコード|暗証番号)は\s*{_OPENING}([!-~]{{4,}})", _always),
         ("password", r"(?i)\b(?:pw|pass)\s*[:=]\s*(\S{4,})", _always),
