@@ -17,7 +17,7 @@ from bridge import labels
 from bridge.budget import BudgetGate
 from bridge.errors import DeskbridgeError, DeskError
 from bridge.history import History, Labelled, Notebook
-from bridge.labelling import SURE_ENOUGH
+from bridge.labelling import SURE_ENOUGH, UnusableModel, load
 from bridge.metrics import Metrics
 from bridge.purpose import Rank, purpose
 from bridge.settings import Settings
@@ -105,16 +105,26 @@ def rollback(
     config: Config = SETTINGS,
 ) -> None:
     """Bring an earlier model, or any other that was trained, into effect in every process within seconds."""
-    with opened(read_settings(config, os.environ)) as store:
+    settings = read_settings(config, os.environ)
+    with opened(settings) as store:
         with store.reading() as connection:
             wanted = version or models.before(connection)
-            before = models.active(connection)
+            known, before = models.find(connection, wanted), models.active(connection)
+        _require_whole(known, settings.models)
         models.activate(store, wanted, how=How.ROLLBACK, who=by or here(), now=utc_now())
     was = before.version if before is not None else None
     if as_json:
         typer.echo(json.dumps({"version": wanted, "before": was}))
     else:
         typer.echo(f"Model {wanted} is in effect" + (f"; before it was {was}." if was not in {None, wanted} else "."))
+
+
+def _require_whole(known: models.Model, folder: Path) -> None:
+    """Refuse a model that no process could ask. Raises NoSuchModel."""
+    try:
+        load(known, folder)
+    except UnusableModel as error:
+        raise models.NoSuchModel(str(error)) from error
 
 
 def drift(

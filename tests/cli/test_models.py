@@ -86,6 +86,10 @@ def test_a_desks_past_becomes_a_model_that_explains_new_tickets(desk: Desk, tmp_
     assert "next" in explained["predicted"]["words"]
     assert "the model" in run(tmp_path, "explain", f"{DESK}:{number}")
     assert "Too few tickets to tell" in run(tmp_path, "triage", "drift")
+    (tmp_path / "models" / version / "terms.json").unlink()
+    refused = invoke(tmp_path, "triage", "rollback", version)
+    assert isinstance(refused.exception, NoSuchModel)
+    assert "holds no model" in str(refused.exception)
 
 
 @pytest.fixture
