@@ -296,7 +296,8 @@ REPEAT: Final = (
 ANOTHER: Final = (
     "another question", "one more question", "different question", "different issue", "separate issue", "unrelated",
     "while i'm here",
-    "on another note", "new question", "something else",
+    "on another note", "new question", "something else", "by the way", "übrigens", "au fait", "por cierto", "já agora",
+    "trouwens",
     "andere frage", "weitere frage", "noch eine frage", "anderes thema", "neue frage", "noch etwas anderes",
     "autre question", "autre sujet", "autre chose", "nouvelle question",
     "otra pregunta", "otra cosa", "otro tema", "nueva pregunta",

@@ -135,17 +135,18 @@ def _drift(ticket: Ticket, text: Text) -> Finding | None:
         return Finding(DRIFT, 0.9, said)
     old = _topic(" ".join([ticket.subject, *(message.text for message in before)]))
     new = _topic(" ".join(message.text for message in last))
-    if len(new) < _LONG_ENOUGH or not new.isdisjoint(old):
+    if len(new) < _LONG_ENOUGH or not new.keys().isdisjoint(old):
         return None
-    return Finding(DRIFT, 0.6, tuple(sorted(new, key=len, reverse=True)[:3]))
+    return Finding(DRIFT, 0.6, tuple(sorted(new.values(), key=len, reverse=True)[:3]))
 
 
 def _answers(message: Message) -> bool:
     return message.author.kind is ActorKind.AGENT and message.visibility is Visibility.PUBLIC
 
 
-def _topic(text: str) -> frozenset[str]:
-    return frozenset(word[:_STEM] for word in Text(text).words.split() if len(word) >= _TELLING)
+def _topic(text: str) -> dict[str, str]:
+    """The telling words of a text by their beginnings."""
+    return {word[:_STEM]: word for word in Text(text).tokens if len(word) >= _TELLING}
 
 
 _STEM: Final = 7

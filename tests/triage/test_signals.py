@@ -86,6 +86,8 @@ def test_a_new_question_in_an_answered_thread_is_a_drift() -> None:
     assert found(thread(*before, (CUSTOMER, "Thanks. Another question: do you ship?")))["topic_drift"] == (
         "another question",
     )
+    assert set(found(thread(*before, (CUSTOMER, LONG)))["topic_drift"]) <= set(Text(LONG).tokens)
+    assert found(thread(*before, (CUSTOMER, "Danke! Übrigens, wo ist das Paket?")))["topic_drift"] == ("übrigens",)
     assert "topic_drift" not in found(thread(*before, (CUSTOMER, f"The invoice is fine. {LONG}")))
     assert "topic_drift" not in found(thread((CUSTOMER, "Please send the invoice of March again"), (CUSTOMER, LONG)))
     assert "topic_drift" not in found(thread(*before, (CUSTOMER, "thanks a lot")))
