@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.plural import many
 from bridge.triage.intent import linear
 from bridge.triage.intent.calibration import Floats, probabilities, sharpness
 from bridge.triage.intent.encoder import encoder
@@ -104,7 +105,7 @@ def _terms(given: Lesson) -> Terms:
     if not len(terms):
         groups = len(np.unique(given.groups))
         raise BadExamples(
-            f"{len(given)} tickets in {groups} groups of threads and templates, and no word that stands in two of "
+            f"{many(len(given), 'ticket')} in {many(groups, 'group')} of threads and templates, and no word that stands in two of "
             "them: nothing can be learnt; look at the columns of the text and the thread"
         )
     return terms

@@ -140,7 +140,7 @@ def test_tickets_with_the_same_words_and_other_labels_are_counted() -> None:
         ([Example("the same", label) for label in "ab" * 9], "no word that stands in two of them"),
         (
             [Example(f"refund {word}", label, thread="1") for word in "cdefgh" for label in "ab"],
-            "12 tickets in 1 groups",
+            "12 tickets in 1 group of threads",
         ),
     ],
 )
