@@ -352,8 +352,9 @@ class Answers:
         agent = self._asked.agents[self._crew.number[placed.agent]]
         line = self._situation.policy.in_turn(target.team, target.then)
         team = next((one for one in line if one in agent.teams), target.team)
-        agent_id = binding.agents[agent.name].id
-        return Assignment(team, binding.team_ids.get(team), agent.name, agent_id, placed.because, looked_at)
+        agent_id, known = binding.agents[agent.name].id, ticket.last_agent
+        because = placed.because if known in {None, agent.name} else f"taken over from {known}; {placed.because}"
+        return Assignment(team, binding.team_ids.get(team), agent.name, agent_id, because, looked_at)
 
     def _candidates(self, binding: Binding, ticket: WaitingTicket, placed: Placement | None) -> Iterator[Candidate]:
         """Everybody in the teams that may have a ticket, and why each gets it or not."""

@@ -200,6 +200,16 @@ def test_a_team_that_takes_over_overflows_in_its_turn_and_a_circle_ends() -> Non
     assert (given_to.team, given_to.agent) == ("night", "cy")
 
 
+def test_who_takes_a_ticket_over_is_told_from_whom_and_who_had_it_before_is_not() -> None:
+    for known, words in (
+        ("ana", "taken over from ana; the only one free who can"),
+        ("bo", "the only one free who can"),
+    ):
+        wait = Wait(Target("r", "general"), NOON, answered=True, last_agent=known)
+        found = look(chained(ana=AgentStatus.OFFLINE), Place(TicketRef("acme", "1"), PlaceState.WAITING, wait))
+        assert (found.agent, found.because) == ("bo", words)
+
+
 def test_a_language_is_given_up_where_the_rule_says_so_and_only_then() -> None:
     gone = chained(ana=AgentStatus.OFFLINE)
     kept = Target("r", "billing", then="general")
