@@ -52,7 +52,7 @@ class Evaluation(BaseModel):
 
 def evaluate(model: Model, examples: Iterable[Example], out_of_scope: Sequence[str] = ()) -> Evaluation:
     """The model's figures on labelled tickets, and on texts that are of none of its classes. Raises BadExamples."""
-    kept = [example for example in examples if example.text.strip() and example.label.strip()]
+    kept = [example for example in examples if example.text.strip() and named(example.label)]
     if not kept:
         raise BadExamples("no ticket to test with has both a text and a label")
     texts = [prepared(example.text) for example in kept]

@@ -1,5 +1,6 @@
 """What is learnt from: tickets with labels, put in order before anything is fitted."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ OTHER: Final = "other"
 MIN_EXAMPLES: Final = 5
 """A class of fewer tickets is rare: what is seen so seldom is neither learnt nor measured."""
 
+_BREAKS: Final = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _SEED: Final = 5
 
 
@@ -69,7 +71,7 @@ class Lesson:
 
 def lesson(examples: Iterable[Example]) -> Lesson:
     """The examples in order; those without text or label are left out. Raises BadExamples."""
-    kept = tuple(example for example in examples if example.text.strip() and example.label.strip())
+    kept = tuple(example for example in examples if example.text.strip() and named(example.label))
     labels, folded = _folded([named(example.label) for example in kept])
     classes = tuple(sorted(set(labels)))
     if len(classes) < 2:
@@ -88,8 +90,8 @@ def lesson(examples: Iterable[Example]) -> Lesson:
 
 
 def named(label: str) -> str:
-    """A label without spaces around it, its accents composed."""
-    return unicodedata.normalize("NFC", label.strip())
+    """A label in one line without spaces around it, its accents composed."""
+    return unicodedata.normalize("NFC", _BREAKS.sub(" ", label).strip())
 
 
 def _folded(labels: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:

@@ -105,8 +105,8 @@ def _terms(given: Lesson) -> Terms:
     if not len(terms):
         groups = len(np.unique(given.groups))
         raise BadExamples(
-            f"{many(len(given), 'ticket')} in {many(groups, 'group')} of threads and templates, and no word that stands in "
-            "two of them: nothing can be learnt; look at the columns of the text and the thread"
+            f"{many(len(given), 'ticket')} in {many(groups, 'group')} of threads and templates, and no word that "
+            "stands in two of them: nothing can be learnt; look at the columns of the text and the thread"
         )
     return terms
 

@@ -174,6 +174,12 @@ def test_of_a_sentence_without_spaces_the_piece_that_counted_is_told() -> None:
     assert max(map(len, found.because)) <= 5
 
 
+def test_a_label_of_several_lines_is_told_in_one() -> None:
+    made = train([replace(one, label=f" {one.label}\n\tdesk\x1b ") for one in tickets(60)], LIGHT)
+    assert set(made.classes) == {f"{one.label} desk" for one in tickets(60)}
+    assert evaluate(made, [replace(one, label=f"{one.label}\ndesk") for one in tickets(30, 2)]).unknown == 0
+
+
 def test_what_is_too_long_for_a_word_is_told_by_a_piece(model: Model) -> None:
     (found,) = model.predict(["refund" * 1_000])
     assert max(map(len, found.because)) <= 5
