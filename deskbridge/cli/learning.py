@@ -37,6 +37,7 @@ _WORDS: Final = 160
 
 
 def train(
+    context: typer.Context,
     tickets: Annotated[Path | None, typer.Option("--train", help="A CSV file of labelled tickets.")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write the model to.")] = Path("model"),
     text: Text = "text",
@@ -58,6 +59,7 @@ def train(
 
     A model for a desk is promoted where it is better on fresh tickets than the one in effect.
     """
+    _refuse_idle(context, file=tickets is not None, desk=desk is not None)
     wishes = models.Wishes(since, most, features, minutes, by)
     if tickets is None:
         if desk is None:
@@ -79,6 +81,20 @@ def train(
         typer.echo(json.dumps({"model": str(output), **model.measured.model_dump(mode="json")}))
     else:
         typer.echo("\n".join([*reporting.lines(model, {}), f"\nWrote the model to {output}."]))
+
+
+def _refuse_idle(context: typer.Context, *, file: bool, desk: bool) -> None:
+    """Raises BadParameter for an option that was given and of which nothing would come."""
+    for idle, names, words in (
+        (not file, ("text", "time", "thread"), "names a column of a file; give one with --train"),
+        (desk, ("output", "promise"), "is not for a desk's model: the settings and the policy say it"),
+        (not desk, ("place", "by", "config"), "is for a desk's model; name the desk with --desk"),
+        (file or not desk, ("since", "most"), "is for a desk's past: --desk without --train"),
+    ):
+        for name in names if idle else ():
+            source = context.get_parameter_source(name)
+            if source is not None and source.name == "COMMANDLINE":
+                raise typer.BadParameter(f"--{name} {words}")
 
 
 def evaluate(

@@ -175,3 +175,19 @@ def test_a_missing_file_a_bad_time_and_a_folder_in_the_way_are_told(folder: Path
     ):
         assert words in str(run(*arguments, *COLUMNS).exception)
     assert "holds no model" in str(run("predict", tmp_path).exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--train", "a.csv", "--since", "30d"), "--since is for a desk's past: --desk without --train"),
+        (("--train", "a.csv", "--place", "team"), "--place is for a desk's model; name the desk with --desk"),
+        (("--desk", "acme", "--output", "model"), "--output is not for a desk's model"),
+        (("--desk", "acme", "--train", "a.csv", "--promise", "0.9"), "--promise is not for a desk's model"),
+        (("--desk", "acme", "--time", "at"), "--time names a column of a file; give one with --train"),
+    ],
+)
+def test_an_option_of_which_nothing_would_come_is_refused(arguments: tuple[str, ...], words: str) -> None:
+    done = run("train", *arguments)
+    assert done.exit_code == 2
+    assert words in str(done.exception) or words in " ".join(done.output.replace("│", " ").split())
