@@ -125,8 +125,8 @@ class Labeller:
 
     def _strange(self) -> str | None:
         """What the policy's rules may ask the model for and never get."""
-        loaded, labelling = self._loaded, self._policy().labelling
-        if loaded is None or labelling is None:
+        loaded = self._loaded
+        if loaded is None or (labelling := self._policy().labelling) is None:
             return None
         known = set(loaded.model.classes)
         missing = [

@@ -61,7 +61,7 @@ class InstallContract(ABC):
     """Subclass for a vendor, once for each way, and fill the hooks.
 
     start_sandbox     start the vendor's sandbox
-    installer_at      the installer, as the door builds it; `good_credential` False: one that may not install
+    installer_at      the installer, as the door builds it; `entitled` False: one that may not install
     at_desk           what there is at the desk now: (kind, name, address) of each webhook, trigger or rule of ours
     kinds             the kinds that must be there after an installation, sorted
     somebody_elses    puts something at the desk that is named like ours and is none; its name
@@ -78,7 +78,7 @@ class InstallContract(ABC):
         """The vendor's sandbox, listening."""
 
     @abstractmethod
-    def installer_at(self, url: str, gate: Gate, clock: TurnableClock, *, good_credential: bool = True) -> Installer:
+    def installer_at(self, url: str, gate: Gate, clock: TurnableClock, *, entitled: bool = True) -> Installer:
         """The installer under test for desk `acme`."""
 
     @abstractmethod
@@ -249,7 +249,7 @@ class InstallContract(ABC):
         assert not [secret for secret in self.secrets if secret in shown]
 
     def test_a_credential_without_the_right_is_told_what_it_needs(self, site: Site) -> None:
-        installer = self.installer_at(site.sandbox.url, OpenGate(), site.clock, good_credential=False)
+        installer = self.installer_at(site.sandbox.url, OpenGate(), site.clock, entitled=False)
         with pytest.raises((InstallFailed, DeskError)) as refusal:
             installing.install(site.store, installer, ADDRESS, self.way, now=site.clock(), tell=lambda _: None)
         installer.close()

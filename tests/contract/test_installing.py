@@ -14,7 +14,7 @@ from bridge.ports import Act, Gate, Piece
 from deskbridge.vendors import VENDORS
 from sandbox.common import Running, start
 from sandbox.freshdesk import AGENT_KEY, API_KEY, FreshdeskSandbox
-from sandbox.zendesk import CLIENT_ID, CLIENT_SECRET, ZendeskSandbox
+from sandbox.zendesk import API_TOKEN, CLIENT_ID, CLIENT_SECRET, ZendeskSandbox
 from tests.contract.install_contract import InstallContract
 from tests.contract.world import OpenGate, TurnableClock
 
@@ -25,17 +25,16 @@ class TestZendeskEvents(InstallContract):
     vendor: ClassVar[str] = "zendesk"
     way: ClassVar[str] = "events"
     kinds: ClassVar[list[str]] = ["webhook"]
-    secrets: ClassVar[tuple[str, ...]] = (CLIENT_SECRET,)
+    secrets: ClassVar[tuple[str, ...]] = (CLIENT_SECRET, API_TOKEN)
 
     def start_sandbox(self, clock: TurnableClock) -> Running:
         self.sandbox = ZendeskSandbox(clock=clock.unix)
         return start(self.sandbox)
 
-    def installer_at(
-        self, url: str, gate: Gate, clock: TurnableClock, *, good_credential: bool = True
-    ) -> ZendeskInstaller:
-        client = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET if good_credential else "not-this-one"}
-        options = ZendeskOptions.model_validate({"url": url, "credentials": client})
+    def installer_at(self, url: str, gate: Gate, clock: TurnableClock, *, entitled: bool = True) -> ZendeskInstaller:
+        client = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        an_agent = {"email": "ana@acme.example", "api_token": API_TOKEN}
+        options = ZendeskOptions.model_validate({"url": url, "credentials": client if entitled else an_agent})
         return ZendeskInstaller("acme", options, gate=gate, clock=clock)
 
     def at_desk(self) -> list[tuple[str, str, str]]:
@@ -78,10 +77,8 @@ class TestFreshdesk(InstallContract):
         self.sandbox = FreshdeskSandbox(clock=clock.unix)
         return start(self.sandbox)
 
-    def installer_at(
-        self, url: str, gate: Gate, clock: TurnableClock, *, good_credential: bool = True
-    ) -> FreshdeskInstaller:
-        key = API_KEY if good_credential else AGENT_KEY
+    def installer_at(self, url: str, gate: Gate, clock: TurnableClock, *, entitled: bool = True) -> FreshdeskInstaller:
+        key = API_KEY if entitled else AGENT_KEY
         settings = {"url": url, "api_key": key, "webhook_secrets": [HEADER_SECRET], "path_secrets": [PATH_SECRET]}
         return FreshdeskInstaller("acme", FreshdeskOptions.model_validate(settings), gate=gate, clock=clock)
 
