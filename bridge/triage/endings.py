@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from bridge.triage import clients
-from bridge.triage.lines import COLONS, DASHES, SENTENCE_ENDS, STOPS, WORDS, is_rule
+from bridge.triage.lines import COLONS, DASHES, DELIMITER, SENTENCE_ENDS, STOPS, WORDS, is_rule
 
 _SIGNATURE: Final = 14
 """Lines that a signature has at most, empty ones not counted, where nothing but its look tells that it is one."""
@@ -44,11 +44,8 @@ _DEVICE_SIGNS: Final = DASHES + "[(_ "
 _BANNER: Final = 8
 """Lines that a gateway's banner has at most."""
 
-_DELIMITER: Final = "-- "
-"""As the standard has it; with it there is no doubt."""
-
 _DELIMITERS: Final = frozenset({"--", "-- --", "- -", *DASHES[1:3]})
-"""As people and careless clients have it, folded."""
+"""The signature's as people and careless clients have it, folded."""
 
 
 class Stretch:
@@ -115,7 +112,7 @@ class Stretch:
         """True at the delimiter of a signature, a disclaimer or a list's foot."""
         mark = self._marks[at]
         if mark in _DELIMITERS:
-            return self._lines[at] == _DELIMITER or self._end(at + 1) > 0
+            return self._lines[at] == DELIMITER or self._end(at + 1) > 0
         if _foots(mark):
             return True
         if is_rule(mark) or (mark and not mark.strip("_")):
@@ -237,7 +234,7 @@ def _block_ends(lines: Sequence[str], marks: Sequence[str]) -> list[int]:
     for index in range(len(marks) - 1, -1, -1):
         mark = marks[index]
         if mark:
-            if mark.startswith(clients.POSTSCRIPTS) or lines[index] == _DELIMITER or _foots(mark) or _is_device(mark):
+            if mark.startswith(clients.POSTSCRIPTS) or lines[index] == DELIMITER or _foots(mark) or _is_device(mark):
                 end, count = index, 0
             elif _is_prose(mark):
                 end = 0

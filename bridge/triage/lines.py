@@ -22,6 +22,9 @@ SENTENCE_ENDS: Final = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
 STOPS: Final = ".,;:\uff1a!?\u3001\u3002\uff01\uff1f"
 """Signs behind a line's last word, the two colons fourth and fifth."""
 
+DELIMITER: Final = "-- "
+"""The signature's, as the standard has it (RFC 3676, section 4.3); with it there is no doubt, and it never flows."""
+
 _FENCE: Final = "```"
 """Markdown's, above and below code."""
 

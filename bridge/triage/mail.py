@@ -4,16 +4,13 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import Final
 
+from bridge.triage.lines import DELIMITER
 from bridge.triage.markup import is_markup, text_of_markup
 
 _TELLING: Final = frozenset(
     (b"received", b"message-id", b"mime-version", b"content-type", b"return-path", b"delivered-to", b"dkim-signature")
 )
 """Headers that a raw mail has and a quoted block of headers has not."""
-
-
-_DELIMITER: Final = "-- "
-"""The signature's, which never flows."""
 
 
 def readable(raw: bytes) -> str:
@@ -57,7 +54,7 @@ def _unflowed(text: str, *, glue: bool) -> str:
     flows = False
     for line in text.replace("\r\n", "\n").split("\n"):
         bare = line.removeprefix(" ")
-        apart = bare.startswith(">") or bare == _DELIMITER
+        apart = bare.startswith(">") or bare == DELIMITER
         pieces += [bare] if flows and not apart else ["\n", bare]
         flows = bare.endswith(" ") and not apart
         if flows and not glue:

@@ -4,6 +4,8 @@ import html
 import string
 from typing import Final
 
+from bridge.triage.lines import DELIMITER
+
 _PARAGRAPHS: Final = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre"))
 _LISTS: Final = frozenset(("ul", "ol"))
 _LINES: Final = frozenset(("div", "br", "li", "tr", "hr", "dt", "dd", "section", "article", "center", "body"))
@@ -109,7 +111,7 @@ class _Page:
             self.say(self._bullet())
         if opens and "=" in inside and any(sign in inside for sign in _SIGNATURES):
             self._break()
-            self._lines.append("-- ")
+            self._lines.append(DELIMITER)
 
     def _part(self, name: str, *, opens: bool) -> None:
         """What the tag puts between the words around it: an empty line, a new one, a space, nothing."""
