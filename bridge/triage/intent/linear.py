@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
+from bridge.triage.intent.calibration import Floats
 from bridge.triage.intent.waves import waves
-
-Numbers = NDArray[np.float32]
 
 COST: Final = 0.5
 """The SVM's C: of 0.5, 1 and 2 the best on a quarter of BANKING77's training set, held out."""
@@ -35,7 +34,7 @@ class Rows:
     """A row a text: its `terms`, and the columns in which likes lie `close` to each other (none without embeddings)."""
 
     terms: "csr_array[np.float32]"
-    close: Numbers
+    close: Floats
 
     def at(self, which: NDArray[np.int64]) -> "Rows":
         """Some of the rows."""
@@ -48,19 +47,19 @@ class Weights:
     one for each wave over those; both have a column a class, and `bias` a number.
     """
 
-    terms: Numbers
-    close: Numbers
-    bias: Numbers
+    terms: Floats
+    close: Floats
+    bias: Floats
 
-    def margins(self, rows: Rows) -> Numbers:
+    def margins(self, rows: Rows) -> Floats:
         """How far each row is on each class's side: one row a text, one column a class."""
-        margins: Numbers = np.asarray(rows.terms @ self.terms + self.of(rows.close) + self.bias, np.float32)
+        margins: Floats = np.asarray(rows.terms @ self.terms + self.of(rows.close) + self.bias, np.float32)
         return margins
 
-    def of(self, close: Numbers) -> Numbers:
+    def of(self, close: Floats) -> Floats:
         """The part of the margins that follows from the close columns, of one row or of several."""
         bends = len(self.close) > close.shape[-1]
-        part: Numbers = (_bent(close) if bends else close) @ self.close
+        part: Floats = (_bent(close) if bends else close) @ self.close
         return part
 
 
@@ -92,12 +91,12 @@ def fit(rows: Rows, targets: NDArray[np.int64], classes: int, count: NDArray[np.
     return Weights(terms, both, bias + ODDS * shift)
 
 
-def _bent(close: Numbers) -> Numbers:
+def _bent(close: Floats) -> Floats:
     """Close columns and the waves over them."""
     return np.concatenate([close, waves(close)], axis=-1)
 
 
-def _fitted(machine: Any, rows: Any, targets: NDArray[np.int64], count: NDArray[np.float64]) -> tuple[Numbers, Numbers]:
+def _fitted(machine: Any, rows: Any, targets: NDArray[np.int64], count: NDArray[np.float64]) -> tuple[Floats, Floats]:
     """Weights and bias of a machine of scikit-learn's; of two classes it knows the second alone, and the first is its
     opposite.
     """
@@ -112,10 +111,10 @@ def _fitted(machine: Any, rows: Any, targets: NDArray[np.int64], count: NDArray[
     return np.array(coef.T, np.float32, order="C"), bias.astype(np.float32)
 
 
-def _means(close: Numbers, targets: NDArray[np.int64], classes: int, count: NDArray[np.float64]) -> Numbers:
+def _means(close: Floats, targets: NDArray[np.int64], classes: int, count: NDArray[np.float64]) -> Floats:
     """The mean row of each class, made length 1: one column a class."""
     own = csr_array((count, (targets, np.arange(len(targets)))), shape=(classes, len(targets)))
     sums = (own @ close).T
     lengths = np.linalg.norm(sums, axis=0)
-    means: Numbers = (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    means: Floats = (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
     return means

@@ -161,7 +161,7 @@ def _doubling(steps: tuple[Step, ...]) -> float:
     if np.ptp(tickets) == 0:
         return 0.0
     slope = float(np.polyfit(tickets, errors, 1)[0])
-    return max(0.0, (1 - steps[-1].accuracy) * (1 - 2**slope))
+    return max(0.0, (1 - steps[-1].accuracy) * (1 - 2**slope))  # 0.0 first: of equals max takes it, and never -0.0
 
 
 def _mislabelled(targets: NDArray[np.int64], chances: Floats) -> int:

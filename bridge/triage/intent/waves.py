@@ -4,7 +4,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from bridge.triage.intent.calibration import Floats
 
 WAVES: Final = 2_048
 """So many columns; with twice as many nothing was told better."""
@@ -14,20 +15,18 @@ _HEIGHT: Final = 2.0
 
 _SEED: Final = 5
 
-Rows = NDArray[np.float32]
 
-
-def waves(rows: Rows) -> Rows:
+def waves(rows: Floats) -> Floats:
     """WAVES columns for each row. The product of two rows of them is, but for an error of 0.1, 4 exp(-d² / 4), where
     d is how far the rows lie from each other (random Fourier features: Rahimi and Recht 2007).
     """
     directions, starts = _drawn(rows.shape[-1])
-    found: Rows = np.float32(_HEIGHT * (2 / WAVES) ** 0.5) * np.cos(rows @ directions + starts)
+    found: Floats = np.float32(_HEIGHT * (2 / WAVES) ** 0.5) * np.cos(rows @ directions + starts)
     return found
 
 
 @lru_cache(maxsize=4)
-def _drawn(columns: int) -> tuple[Rows, Rows]:
+def _drawn(columns: int) -> tuple[Floats, Floats]:
     """The direction of each wave, one column a wave, and where it starts: the same in every process and release."""
     chance: Any = np.random.RandomState(_SEED)  # the one whose numbers NumPy promises never to change
     directions = chance.standard_normal((columns, WAVES)) * 0.5**0.5
