@@ -53,7 +53,7 @@ _REPLY_OPENINGS: Final = (
     "nicht im hause", "derzeit im urlaub", "derzeit abwesend", "zurzeit abwesend", "wird nicht weitergeleitet",
     "in dringenden fällen wenden sie sich", "in dringenden fällen erreichen sie", "nachricht wird nicht gelesen",
     "dies ist eine automatisch generierte", "diese nachricht wurde automatisch", "diese e mail wurde automatisch",
-    "bin ich nicht im büro", "wieder im büro bin ich", "wieder erreichbar bin ich",
+    "wieder im büro bin ich", "wieder erreichbar bin ich",
     "dies ist eine automatische antwort", "dies ist eine automatische nachricht", "bin ich nicht erreichbar",
     "je suis absent du bureau", "je suis absente du bureau", "je suis en congé", "je suis en congés",
     "je suis actuellement absent", "je suis actuellement absente", "actuellement absent", "actuellement absente",
